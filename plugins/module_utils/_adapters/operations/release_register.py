@@ -1,0 +1,263 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registers a release: everything it consists of is found, proven and kept, and nothing live changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..._core.compose_model import ComposeModel
+from ..._core.configuration import (
+    Configuration,
+    candidate_configuration,
+    changed_variables,
+    configuration_fingerprint,
+    parse_variables,
+    release_files,
+)
+from ..._core.dotenv import parse_values
+from ..._core.ledger import ADOPTED, Ledger, Release
+from ..._core.plan import Plan, Step
+from ..._core.redaction import Redactor
+from ..._core.release_images import with_kept_tags
+from ..._core.release_plan import (
+    Health,
+    Registration,
+    adopted_version,
+    changed_services,
+    judge_running,
+    parse_version,
+    plan_registration,
+    refuse_full_disk,
+)
+from ..._core.schema_history import parse_schema
+from ..._core.verdicts import adopt
+from ..candidate import render
+from ..compose_cli import project_files
+from ..engine import Engine
+from ..image_acquisition import BUILT, PULLED, Acquisition, ImageAcquirer
+from ..image_store import ImageStore
+from .release_context import ReleaseContext, result, summary
+
+
+@dataclass(frozen=True)
+class RegisterRequest:
+    version: str
+    variables: Mapping[str, str]
+    services: Tuple[str, ...]
+    acquire: str
+    source: Mapping[str, str]
+    disk_free_min_mb: int
+    created_by: str
+    git_revision: str
+    schema: Optional[Mapping[str, Any]]
+    backup_id: str
+    timeout: int
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> "RegisterRequest":
+        return cls(
+            version=parse_version(params["version"]),
+            variables=parse_variables(params["variables"] or {}),
+            services=tuple(params["services"] or ()),
+            acquire=params["acquire"],
+            source=params["source"] or {},
+            disk_free_min_mb=params["disk_free_min_mb"],
+            created_by=params["created_by"],
+            git_revision=params["git_revision"],
+            schema=parse_schema(params["schema"]),
+            backup_id=params["backup_id"],
+            timeout=params["timeout"],
+        )
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What ran before there was a ledger, as an entry without an id."""
+
+    draft: Release
+    configuration: Configuration
+    health: Health
+
+
+class RegisterRelease:
+    def __init__(self, request: RegisterRequest, context: ReleaseContext) -> None:
+        self._request = request
+        self._context = context
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], context: ReleaseContext) -> "RegisterRelease":
+        return cls(RegisterRequest.from_params(params), context)
+
+    def plan(self) -> Plan:
+        context, request = self._context, self._request
+        ledger = context.store.load()
+        self._live = context.files.live(project_files(context.stack))
+        self._candidate = candidate_configuration(self._live, request.variables)
+        self._model, config = render(context.stack, self._candidate)
+        references = {name: self._model.service(name).image for name in self._model.select(request.services)}
+        engine = Engine.connect(context.stack, timeout=request.timeout)
+        self._images = ImageStore(context.stack, engine)
+        self._acquirer = ImageAcquirer(context.stack, self._images, request.timeout)
+        self._check_disk()
+        self._acquisition = self._look(references, config, ledger)
+        self._containers = engine.containers(context.stack.name)
+        self._adoption = self._plan_adoption(ledger, references)
+        ahead, adopted = self._adopted(ledger)
+        registration = self._registration(ahead, self._acquisition)
+        self._warn_when_version_changes_nothing(registration)
+        steps = self._steps(ledger, registration, adopted)
+        return Plan(
+            before=summary(ahead.current_release),
+            after=summary(registration.entry),
+            steps=steps,
+            facts=self._facts(ahead, registration, self._acquisition),
+        )
+
+    def apply(self, plan: Plan) -> Dict[str, Any]:
+        if not plan.changed:
+            return {}
+        context = self._context
+        redactor = Redactor.of_environment(parse_values(self._candidate.env_text))
+        acquisition = self._acquirer.carry_out(self._acquisition, redactor)
+        with context.store.changing() as ledger:
+            known = ledger
+            ledger, adopted = self._adopted(ledger)
+            registration = self._registration(ledger, acquisition)
+            if adopted is not None and known.entry(adopted.id) is None:
+                context.files.keep(adopted.id, self._adoption.configuration)
+            if registration.is_new:
+                ledger = ledger.with_new(registration.entry)
+                context.files.keep(registration.entry.id, self._candidate)
+            entry = ledger.entry(registration.entry.id)
+            for release in (adopted, entry):
+                self._keep_images(release)
+            context.store.save(ledger)
+        self._acquirer.drop_building_tags(acquisition)
+        if adopted is not None:
+            context.journal("release_adopted", adopted, verdict=adopted.verdict, verdict_reason=adopted.verdict_reason)
+        if registration.is_new:
+            context.journal("release_registered", entry, by=self._request.created_by, images=entry.image_ids)
+        return self._facts(ledger, replace(registration, entry=entry), acquisition)
+
+    def _check_disk(self) -> None:
+        free_mb, directory = self._images.free_mb()
+        if free_mb is None and self._request.disk_free_min_mb:
+            self._context.host.warn(f"The free space of {directory} was not checked: the engine keeps its images on another host.")
+        refuse_full_disk(free_mb, self._request.disk_free_min_mb, directory)
+
+    def _look(self, references: Mapping[str, str], config: Mapping[str, Any], ledger: Ledger) -> Acquisition:
+        if self._request.acquire == "build":
+            return self._acquirer.look_for_build(references, self._request.source, config, ledger)
+        if self._request.acquire == "pull":
+            return self._acquirer.look_for_pull(references)
+        return self._acquirer.look_for_present(references)
+
+    def _draft(self, ledger: Ledger, configuration: Configuration) -> Release:
+        env, compose = release_files(configuration, ledger.salt)
+        return Release(
+            id="",
+            version=self._request.version,
+            env=env,
+            compose_files=compose,
+            created_at=self._context.timestamp,
+            created_by=self._request.created_by,
+            configuration_fingerprint=configuration_fingerprint(configuration, ledger.salt),
+            schema=dict(self._request.schema or {}),
+        )
+
+    def _registration(self, ledger: Ledger, acquisition: Acquisition) -> Registration:
+        draft = replace(
+            self._draft(ledger, self._candidate),
+            images=dict(acquisition.images),
+            variables=tuple(sorted(self._request.variables)),
+            git_revision=acquisition.commit or self._request.git_revision,
+            backup_id=self._request.backup_id,
+        )
+        registration = plan_registration(ledger, draft)
+        if not registration.is_new:
+            return registration
+        return replace(registration, entry=with_kept_tags(self._context.stack.name, registration.entry))
+
+    def _plan_adoption(self, ledger: Ledger, wanted: Mapping[str, str]) -> Optional[Adoption]:
+        """Without a current release there would be nothing to come back to: what runs becomes the first entry."""
+        if ledger.current or not self._containers:
+            return None
+        model = self._model if self._live == self._candidate else render(self._context.stack, self._live)[0]
+        chosen = [name for name in model.names if not self._request.services or name in self._request.services]
+        references = {name: model.service(name).image for name in chosen}
+        images = {
+            container.service: self._images.of_running(references[container.service], container.image_id)
+            for container in self._containers
+            if container.service in references
+        }
+        if not images:
+            return None
+        draft = replace(
+            self._draft(ledger, self._live),
+            version=adopted_version({name: references[name] for name in images}, wanted, self._request.version),
+            origin=ADOPTED,
+            images={service: image for service, image in images.items() if image.id},
+            variables=tuple(sorted(self._request.variables)),
+            schema={"applied": list((self._request.schema or {}).get("applied", [])), "pending": []} if self._request.schema else {},
+        )
+        health = judge_running(model, self._containers, references)
+        gone = sorted(service for service, image in images.items() if not image.id)
+        return Adoption(draft, self._live, Health(False, f"the engine has lost the image of {', '.join(gone)}") if gone else health)
+
+    def _adopted(self, ledger: Ledger) -> Tuple[Ledger, Optional[Release]]:
+        """The ledger with what runs, and its entry; an earlier attempt that was not healthy then is judged anew."""
+        if self._adoption is None or ledger.current:
+            return ledger, None
+        draft, health = self._adoption.draft, self._adoption.health
+        entry = next((entry for entry in reversed(ledger.releases) if entry.origin == ADOPTED and entry.runs_what(draft)), None)
+        if entry is None:
+            ledger = ledger.with_new(draft)
+            entry = with_kept_tags(self._context.stack.name, ledger.releases[-1])
+        if health.good:
+            ledger = adopt(ledger, entry, self._context.timestamp, self._request.created_by)
+            return ledger, ledger.entry(entry.id)
+        entry = replace(entry, verdict_reason=f"Not proven when it was adopted: {health.reason}.")
+        return ledger.with_changed(entry), entry
+
+    def _keep_images(self, release: Optional[Release]) -> None:
+        for image in release.images.values() if release else ():
+            if image.kept_as and self._images.meanings([image.kept_as])[image.kept_as] != image.id:
+                self._images.tag(image.id, image.kept_as)
+
+    def _steps(self, ledger: Ledger, registration: Registration, adopted: Optional[Release]) -> Tuple[Step, ...]:
+        steps: List[Step] = []
+        if adopted is not None and ledger.entry(adopted.id) != adopted:
+            steps.append(Step("adopt", adopted.id, adopted.version))
+        for service in self._acquisition.services(PULLED):
+            steps.append(Step("pull", self._acquisition.images[service].reference, service))
+        for service in self._acquisition.services(BUILT):
+            steps.append(Step("build", service, self._acquisition.commit[:12]))
+        if registration.is_new:
+            steps.append(Step("register", registration.entry.id, registration.entry.version))
+        elif registration.entry != adopted:
+            kept = {image.kept_as: image.id for image in registration.entry.images.values() if image.kept_as}
+            lost = [reference for reference, meaning in sorted(self._images.meanings(kept).items()) if meaning != kept[reference]]
+            steps += [Step("tag", reference, kept[reference]) for reference in lost]
+        return tuple(steps)
+
+    def _warn_when_version_changes_nothing(self, registration: Registration) -> None:
+        entry = registration.entry
+        if registration.already_current and entry.version != self._request.version:
+            self._context.host.warn(
+                f"Version {self._request.version} is, image for image and file for file, the current release {entry.title}. "
+                "If it should not be, the version does not reach the compose files: check variables."
+            )
+
+    def _facts(self, ledger: Ledger, registration: Registration, acquisition: Acquisition) -> Dict[str, Any]:
+        ids = {service: image.id for service, image in acquisition.images.items()}
+        return result(
+            ledger,
+            registration.entry,
+            already_current=registration.already_current,
+            services_changed=list(changed_services(self._model, self._containers, ids)),
+            variables_changed=list(changed_variables(self._live, self._candidate)),
+            acquired=dict(sorted(acquisition.how.items())),
+        )

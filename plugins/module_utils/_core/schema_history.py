@@ -1,0 +1,80 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a release can work with the database as it is now."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .errors import BadInput, OperationError
+from .ledger import PENDING, Ledger, Release
+
+ADDITIVE = "additive"
+
+
+class SchemaIncompatible(OperationError):
+    """Migrations were applied that the release does not know and that are not additive."""
+
+    reason = "schema_incompatible"
+
+
+def parse_schema(value: Optional[Mapping[str, Any]]) -> Optional[Dict[str, List[Dict[str, str]]]]:
+    """Checks ``{applied: [{version, name, kind}], pending: [...]}``; None stays None, and means that nothing is known."""
+    if value is None:
+        return None
+    unknown = sorted(set(value) - {"applied", "pending"})
+    if unknown:
+        raise BadInput(f"schema has no field {', '.join(unknown)}.", hint="Give applied and pending, each a list.", fields=unknown)
+    return {key: [_parse_migration(item) for item in value.get(key) or []] for key in ("applied", "pending")}
+
+
+def newest_schema(ledger: Ledger) -> Optional[Mapping[str, Any]]:
+    """The schema recorded with the release that was activated last, else with the one registered last."""
+    recorded = [release for release in ledger.releases if release.schema]
+    if not recorded:
+        return None
+    return max(recorded, key=lambda release: (release.activations[-1].number if release.activations else 0, release.id)).schema
+
+
+def unknown_to(release: Release, now: Optional[Mapping[str, Any]]) -> Tuple[Dict[str, str], ...]:
+    """The migrations in the database that a release does not know and that are not additive.
+
+    A release knows what was applied when it was registered or proven, and what it brought itself (then pending).
+    A pending release without a record is taken to bring whatever was applied; a verified one is not.
+    """
+    if now is None or (not release.schema and release.verdict == PENDING):
+        return ()
+    known = {item["version"] for key in ("applied", "pending") for item in release.schema.get(key) or []}
+    return tuple(dict(item) for item in now.get("applied") or [] if item["version"] not in known and item["kind"] != ADDITIVE)
+
+
+def backup_before_later(ledger: Ledger, release: Release) -> str:
+    """The backup made before the first later release was deployed: it still has the schema that the release knows."""
+    return next((later.backup_id for later in ledger.releases if later.id > release.id and later.backup_id), "")
+
+
+def refuse_incompatible(release: Release, now: Optional[Mapping[str, Any]], backup_id: str = "") -> None:
+    """Raises SchemaIncompatible with the migrations and the ways out; ``backup_id`` is the backup to offer."""
+    migrations = unknown_to(release, now)
+    if not migrations:
+        return
+    names = ", ".join(f"{item['version']} {item['name']} ({item['kind'] or 'kind unknown'})".replace("  ", " ") for item in migrations)
+    cause = "it does not know" if release.schema else "which may be unknown to it, as no schema is recorded with it"
+    raise SchemaIncompatible(
+        f"Release {release.title} cannot work with this database: it holds migrations {cause}: {names}.",
+        hint=(
+            f"Choose: restore the backup made before that deploy{f' ({backup_id})' if backup_id else ''} and then roll back; "
+            "deploy a corrected release forward; or, when you know that it works, say on_incompatible_schema=accept."
+        ),
+        release=release.id,
+        migrations=list(migrations),
+        choices=["restore_backup", "deploy_forward", "accept"],
+        backup_id=backup_id,
+    )
+
+
+def _parse_migration(item: Any) -> Dict[str, str]:
+    if not isinstance(item, Mapping) or not str(item.get("version") or ""):
+        raise BadInput("Each migration of schema needs a version.", hint="Give version, name and kind (additive, breaking).")
+    return {key: str(item.get(key) or "") for key in ("version", "name", "kind")}

@@ -1,0 +1,96 @@
+"""Compose projects for tests: real ones, on the real engine, below a directory of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.modules import ROOT
+
+MINIATURE = ROOT / "tests" / "systems" / "miniature" / "stack"
+
+
+def compose_program() -> list[str]:
+    """The compose command of this machine, for what a test does beside the modules."""
+    beside_python = Path(sys.executable).parent / "docker-compose"
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return ["docker", "compose"]
+    return [shutil.which("docker-compose") or str(beside_python)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ComposeProject:
+    """One compose project: its files, its options for our modules, and plain compose to look at it from outside."""
+
+    def __init__(self, directory: Path, name: str, compose: str | None = None, env: dict[str, str] | None = None) -> None:
+        self.name = name
+        self.directory = directory / "project"
+        self.state_dir = directory / "state"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if compose is not None:
+            (self.directory / "compose.yaml").write_text(compose)
+        self.write_env(env or {})
+
+    @property
+    def options(self) -> dict:
+        """The shared stack options of every module."""
+        return {"stack_name": self.name, "project_dir": str(self.directory), "state_dir": str(self.state_dir)}
+
+    @property
+    def env_path(self) -> Path:
+        return self.directory / ".env"
+
+    def write_env(self, env: dict[str, str]) -> None:
+        self.env_path.write_text("".join(f"{key}={value}\n" for key, value in env.items()))
+        self.env_path.chmod(0o600)
+
+    def set_env(self, **changes: str) -> None:
+        env = dict(line.split("=", 1) for line in self.env_path.read_text().splitlines() if "=" in line)
+        self.write_env({**env, **changes})
+
+    def compose(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+        command = [*compose_program(), "--project-name", self.name, "--project-directory", str(self.directory), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=check, cwd=self.directory)
+
+    def up(self, *services: str) -> None:
+        self.compose("up", "--detach", "--wait", *services)
+
+    def down(self) -> None:
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", check=False)
+
+    def containers(self, service: str) -> list[dict]:
+        """Inspect answers of a service's containers, in any state."""
+        listed = self.compose("ps", "--all", "--quiet", service, check=False).stdout.split()
+        return json.loads(docker("inspect", *listed)) if listed else []
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def miniature(directory: Path, name: str, version: str = "v1", **env: str) -> ComposeProject:
+    """A copy of the miniature system (API, Postgres, Redis, nginx), not started."""
+    project = ComposeProject(directory, name)
+    shutil.copytree(MINIATURE, project.directory, dirs_exist_ok=True)
+    defaults = {
+        "APP_VERSION": version,
+        "EDGE_PORT": str(free_port()),
+        "POSTGRES_PASSWORD": "postgres-password-of-tests",
+        "REDIS_PASSWORD": "redis-password-of-tests",
+    }
+    project.write_env({**defaults, **env})
+    return project
+
+
+def unique_name(prefix: str) -> str:
+    return f"runbook-{prefix}-{os.getpid()}"

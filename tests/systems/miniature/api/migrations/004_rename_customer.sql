@@ -1,0 +1,2 @@
+-- kind: breaking
+ALTER TABLE orders RENAME COLUMN customer_email TO customer;
