@@ -11,10 +11,10 @@ short_description: Keep the ledger of a stack's releases
 version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
-  - A release is an entry in a ledger on the target, not a tag. It holds the ids of its images, copies of the env file and of the compose files,
-    the git revision, the state of the database schema, who registered it and when, and its verdict.
-  - This module starts and stops no container. A deploy registers a release, stages it, starts it with M(runbook.compose.compose_service),
-    proves it, and only then writes it down as verified. A rollback is the same with an earlier release.
+  - A release is an entry in a ledger on the target, not a tag. It holds the ids of its images, copies of the env file and of the compose files, the
+    git revision, the state of the database schema, who registered it and when, and its verdict.
+  - This module starts and stops no container. A deploy registers a release, stages it, starts it with M(runbook.compose.compose_service), proves it,
+    and only then writes it down as verified. A rollback is the same with an earlier release.
   - The ledger is C(<state_dir>/<stack_name>/releases/ledger.json). Beside it every release has a directory, readable only by its owner, with copies
     of the env file and of all compose files. Files that the compose files mount, include or name as C(env_file) of a service are not copied.
   - Images are kept by a tag of our own, C(runbook.local/<stack>/<service>:<id>), so that neither a prune nor a moved tag takes them away.
@@ -26,11 +26,10 @@ options:
   state:
     description:
       - V(registered) finds or makes everything the release consists of, proves that the configuration is valid, and writes a V(pending) entry.
-        Nothing live changes,
-        neither the env file, nor an image name in use, nor a container. When there is no current release and containers of the stack exist, what runs is
-        first adopted as an entry of its own; it is verified and current at once only when every service runs, is healthy and was made
-        from the image that the live files name. Registering what the current release is already changes nothing (RV(already_current));
-        an identical V(pending) entry is used again.
+        Nothing live changes, neither the env file, nor an image name in use, nor a container. When there is no current release and containers of the
+        stack exist, what runs is first adopted as an entry of its own; it is verified and current at once only when every service runs, is healthy
+        and was made from the image that the live files name. Registering what the current release is already makes no new entry; an identical
+        V(pending) entry is used again.
       - V(staged) makes the live files, and the image names in them, those of O(release). Calling it again finishes what was interrupted.
       - V(verified) says that O(release) was proven live, and makes it the current one. It must have been staged, and running containers must be made
         of its images.
@@ -50,9 +49,9 @@ options:
     description:
       - The release to act on, an id such as V(0007), a version, V(current), or V(previous).
       - A version stands for its newest entry that is V(pending) or V(verified), otherwise for its newest entry.
-      - V(previous) is the verified release that was live last before the current one first was, so it never leads to a newer one.
-        While the live files mean a release that was never verified (an interrupted deploy), it is the current one; while a rollback is
-        under way, it is the release that is being rolled back to.
+      - V(previous) is the verified release that was live last before the current one first was, so it never leads to a newer one. While the live
+        files mean a release that was never verified (an interrupted deploy), it is the current one; while a rollback is under way, it is the release
+        that is being rolled back to.
       - Required for O(state=staged), O(state=verified), O(state=failed) and O(state=rolled_back).
     type: str
   variables:
@@ -73,17 +72,15 @@ options:
       - Where images come from that O(state=registered) needs.
       - V(never) takes those on the host and refuses when one is missing.
       - V(pull) pulls those that are missing. An image that is there is not pulled again; name another version or a digest for a newer one.
-      - V(build) builds the services whose build context lies in O(source.repository) from O(source.revision), under names of our own; all others
-        must be on the host.
-        An image that was built from this revision before is used instead of building it again.
+      - V(build) builds the services whose build context lies in O(source.repository) from O(source.revision), under names of our own; all others must
+        be on the host. An image that was built from this revision before is used instead of building it again.
     type: str
     choices: [never, pull, build]
     default: never
   source:
     description:
       - What to build, required for O(acquire=build). It is built in a clean worktree elsewhere, which is removed afterwards. The build sections are
-        those of the
-        compose files in O(project_dir), the sources those of the revision. Submodules are not fetched.
+        those of the compose files in O(project_dir), the sources those of the revision. Submodules are not fetched.
       - Needs git on the target.
     type: dict
     suboptions:
@@ -101,7 +98,7 @@ options:
     type: int
     default: 1024
   timeout:
-    description: Seconds that a build may take, and that the engine may be silent during a pull.
+    description: Seconds that the build of all images, or the pull of one image, may take.
     type: int
     default: 1800
   created_by:
@@ -120,15 +117,14 @@ options:
     description:
       - State of the database schema, as a dictionary with the lists C(applied) and C(pending), each of migrations with C(version), C(name) and C(kind).
       - A migration of kind V(additive) lets earlier releases go on working. Every other kind does not.
-      - With O(state=registered), the state before the deploy and what the release will apply. With O(state=verified), the state after it. With
-        O(state=staged), the state now;
-        without it, the newest one that was recorded is taken.
+      - With O(state=registered), the state before the deploy and what the release will apply. With O(state=verified), the state after it; for the
+        current release it replaces the one recorded. With O(state=staged), the state now; without it, the newest one that was recorded is taken.
     type: dict
   configuration:
     description:
       - What O(state=staged) does with the live env file and compose files.
-      - V(restore) makes them exactly those of the release. Copies of live files that belong to no release are kept in C(superseded-<time>) beside
-        the ledger.
+      - V(restore) makes them exactly those of the release. Copies of live files that belong to no release are kept in C(superseded-<time>) beside the
+        ledger.
       - V(keep) leaves them, except for the variables that releases of this ledger were told to set (O(variables)); these get the values they had in
         the release.
     type: str
@@ -175,18 +171,16 @@ seealso:
   - module: runbook.compose.compose_service
   - module: runbook.compose.operation_lease
 notes:
-  - Reasons of failures with O(state=registered) are V(bad_input), V(project_missing), V(compose_config_invalid), V(unknown_service), V(disk_budget),
-    V(image_missing),
-    V(image_pull_failed), V(image_build_failed), V(repository_unreadable), V(repository_dirty), V(revision_unknown), V(nothing_to_build).
+  - Reasons of failures with O(state=registered) are V(bad_input), V(env_file_malformed), V(project_missing), V(compose_config_invalid),
+    V(unknown_service), V(disk_budget), V(image_missing), V(image_pull_failed), V(image_build_failed), V(repository_unreadable), V(repository_dirty),
+    V(revision_unknown), V(nothing_to_build).
   - Reasons of failures with O(state=staged) are V(no_such_release), V(no_release_to_roll_back_to), V(release_failed_before),
-    V(release_rolled_back_before),
-    V(schema_incompatible), V(image_gone), V(image_pinned), V(compose_files_differ), V(snapshot_damaged), V(image_pull_failed).
+    V(release_rolled_back_before), V(schema_incompatible), V(image_gone), V(image_pinned), V(compose_files_differ), V(snapshot_damaged),
+    V(image_pull_failed).
   - Reasons of failures with the verdicts are V(no_such_release), V(no_release_to_roll_back_to), V(verdict_refused), V(release_failed_before),
-    V(release_rolled_back_before),
-    V(release_is_current), V(release_not_staged), V(running_images_differ).
+    V(release_rolled_back_before), V(release_is_current), V(release_not_staged), V(running_images_differ).
   - Every state can fail with V(ledger_unreadable) (a damaged ledger is never overwritten), V(engine_unreachable), V(engine_failed),
-    V(python_library_missing),
-    and, as compose is asked, V(compose_missing) or V(compose_too_old).
+    V(python_library_missing), and, as compose is asked, V(compose_missing) or V(compose_too_old).
   - In check mode O(state=registered) names the id the release would get, but there is no such entry afterwards; a play in check mode ends its part
     about the release there.
 """
@@ -315,7 +309,11 @@ staged:
   type: str
   sample: ""
 already_current:
-  description: Whether the wanted release is the current one, image for image and variable for variable. Only O(state=registered) makes it true.
+  description:
+    - Whether there is nothing to deploy. The wanted release is the current one, image for image and variable for variable, the live files mean it,
+      and all containers were made from it. It does not say that they run and are healthy.
+    - When only the files or containers differ, RV(release) is the current release; staging, starting and verifying it again puts that right.
+    - Only O(state=registered) makes it true.
   returned: success
   type: bool
   sample: false
@@ -373,7 +371,8 @@ actions:
   elements: dict
   contains:
     action:
-      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(write), V(stage), V(verify), V(fail), V(roll_back), V(forget),
+      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(write), V(stage), V(verify), V(record_schema), V(fail),
+        V(roll_back), V(forget),
         V(untag), V(remove_image)."
       type: str
       sample: register

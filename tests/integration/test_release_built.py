@@ -6,8 +6,8 @@ import json
 import subprocess
 
 import pytest
-from tests.support.release_stacks import SECRET, actions, image_exists, image_id, succeeded
 from tests.support.modules import call
+from tests.support.release_stacks import SECRET, actions, image_exists, image_id, succeeded
 from tests.support.stacks import ComposeProject, docker, unique_name
 
 COMPOSE = """

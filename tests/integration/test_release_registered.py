@@ -6,8 +6,9 @@ import json
 import stat
 
 import pytest
-from tests.support.release_stacks import SECRET, ReleaseStack, actions, image_exists, image_id, succeeded
+from tests.support.modules import start
 from tests.support.registry import Registry
+from tests.support.release_stacks import SECRET, ReleaseStack, actions, image_exists, image_id, succeeded
 from tests.support.stacks import docker, unique_name
 
 
@@ -103,7 +104,33 @@ def test_the_release_that_is_current_is_no_new_one(stack):
     assert stack.ledger_path.read_bytes() == before
     renamed = succeeded(stack.release("registered", version="v2-again"))
     assert renamed["already_current"]
+    assert renamed["services_changed"] == []
     assert "does not reach the compose files" in json.dumps(renamed["warnings"])
+
+
+def test_the_current_release_is_put_right_where_files_or_containers_left_it(stack):
+    stack.go_live("v1")
+    stack.set_env(APP_VERSION="v2")
+    edited = succeeded(stack.register("v1"))
+    assert (edited["release"]["id"], edited["already_current"], edited["variables_changed"]) == ("0001", False, ["APP_VERSION"])
+    stack.up("web")
+    succeeded(stack.release("staged", release="current"))
+    drifted = succeeded(stack.register("v1"))
+    assert (drifted["release"]["id"], drifted["already_current"], drifted["services_changed"]) == ("0001", False, ["web"])
+    stack.up("web")
+    succeeded(stack.release("verified", release="current"))
+    assert succeeded(stack.register("v1"))["already_current"]
+
+
+def test_two_at_once_get_entries_of_their_own(stack):
+    options = {**stack.options, "disk_free_min_mb": 1, "state": "registered"}
+    running = [start("release", {**options, "version": name, "variables": {"APP_VERSION": name}}) for name in ("v1", "v2", "v3")]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    entries = stack.ledger()["releases"]
+    assert [entry["id"] for entry in entries] == ["0001", "0002", "0003"]
+    for entry in entries:
+        assert image_id(entry["images"]["web"]["kept_as"]) == stack.ids[entry["version"]]
+        assert f"APP_VERSION={entry['version']}" in (stack.releases_dir / entry["id"] / "env").read_text()
 
 
 def test_another_configuration_is_a_new_release_and_a_comment_is_not(stack):
@@ -167,8 +194,14 @@ def test_every_missing_image_is_named_with_what_to_do(shared):
     assert "acquire=pull" in result["msg"]
 
 
+def test_a_secret_among_the_variables_is_refused_and_not_shown(shared):
+    result = shared.register("v2", variables={"API_KEY": SECRET})
+    assert (result["reason"], result["details"]["names"]) == ("bad_input", ["API_KEY"])
+    assert SECRET not in json.dumps(result)
+
+
 def test_a_broken_compose_file_is_refused_without_the_secret(stack):
-    (stack.directory / "compose.yaml").write_text("services:\n  web:\n    image: x\n    imagge: ${API_KEY}\n")
+    (stack.directory / "compose.yaml").write_text("services:\n  web:\n    image: x\n    mem_limit: ${API_KEY}\n")
     result = stack.register("v2")
     assert result["reason"] == "compose_config_invalid"
     assert SECRET not in json.dumps(result)

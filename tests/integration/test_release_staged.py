@@ -81,6 +81,15 @@ def test_a_compose_file_that_was_lost_comes_back(stack):
     assert "1000" in (stack.directory / "compose.yaml").read_text()
 
 
+def test_an_env_file_that_somebody_broke_is_replaced_by_the_one_of_the_release(stack):
+    stack.go_live("v1")
+    good = stack.env_path.read_text()
+    stack.env_path.write_text(f"{good}this is = no 'env file\n")
+    assert stack.register("v2")["reason"] == "env_file_malformed"
+    succeeded(stack.release("staged", release="current"))
+    assert stack.env_path.read_text() == good
+
+
 def test_keep_takes_only_the_variables_of_releases(stack):
     stack.go_live("v1")
     stack.go_live("v2")

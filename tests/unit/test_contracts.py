@@ -202,7 +202,8 @@ BAD = [
         "from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.other import O\ndef main(): x",
     )],
     *[(document_violations, source) for source in (
-        'RETURN = "{}"', (GOOD_DOCUMENTS % "{}").replace("{a: {}}", "{a: {}"), GOOD_DOCUMENTS.replace("module: x", "module: y") % "{}", GOOD_DOCUMENTS.replace("compose.stack", "compose.other") % "{}",
+        'RETURN = "{}"', (GOOD_DOCUMENTS % "{}").replace("{a: {}}", "{a: {}"), GOOD_DOCUMENTS.replace("module: x", "module: y") % "{}",
+        GOOD_DOCUMENTS.replace("compose.stack", "compose.other") % "{}",
         GOOD_DOCUMENTS % "{a: {type: bool, suboptions: {b: {type: bool}, c: {type: bool}}}, d: {type: bool}}",
     )],
     (size_violations, "x\n" * 301),
@@ -212,7 +213,7 @@ BAD = [
     *[(excuse_violations, f"x  # {excuse}") for excuse in ("no" + "qa", "pytest.mark.sk" + "ipif", "pytest.mark.xf" + "ail")],
 ]  # fmt: skip
 GOOD = [
-    (core_violations, "from __future__ import annotations\nfrom urllib.parse import urlsplit\nfrom .plan import Plan\nfrom datetime import datetime"),
+    (core_violations, "from __future__ import annotations\nfrom urllib.parse import urlsplit\nfrom .plan import Plan"),
     (adapter_violations, "import docker, os\nfrom ..._core.plan import Plan\nfrom ..files import read_text"),
     (module_violations, "from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.x import X\ndef main(): X()"),
     (document_violations, GOOD_DOCUMENTS % "{a: {type: bool}}"),

@@ -70,6 +70,15 @@ def excuse_violations(text: str, path: str) -> list[str]:
     return [f"line {number}" for number, line in enumerate(text.splitlines(), 1) if "no" + "qa" in line or "yamllint " + "disable" in line]
 
 
+def yaml_violations(text: str, path: str) -> list[str]:
+    """Every YAML file can be read; Ansible reads some of them only when a run comes to them."""
+    try:
+        load(text)
+    except yaml.YAMLError as error:
+        return [str(error)]
+    return []
+
+
 def play_violations(text: str, path: str) -> list[str]:
     """A playbook can be called by its full name, and its plays go to chosen hosts without gathering facts."""
     parts = path.removeprefix("playbooks/").removesuffix(".yml").split("/")
@@ -139,6 +148,7 @@ def keys(value: Any) -> Iterator[str]:
 TASKS = ("roles/*/tasks/**/*.yml", "roles/*/handlers/*.yml")
 PLAYBOOKS = ("playbooks/*.yml", "playbooks/[!v]*/**/*.yml")
 RULES = [
+    (yaml_violations, ("*.yml", "meta/*.yml", "roles/**/*.yml", "playbooks/**/*.yml", "inventories/**/*.yml", "molecule/**/*.yml")),
     (task_violations, (*TASKS, *PLAYBOOKS, "molecule/**/*.yml")),
     (length_violations, TASKS),
     (excuse_violations, (*TASKS, *PLAYBOOKS, "roles/**/*.yml", "inventories/**/*.yml")),
@@ -152,6 +162,7 @@ BAD = [
         "ansible.builtin.command: ls -l", "command: {cmd: ls}", "ansible.builtin.raw: ls", "local_action: command ls",
         "block: [{always: [{ignore_errors: true}]}]", "hosts: x, tasks: [{rescue: [{failed_when: false}]}]",
     )],
+    (yaml_violations, "a: b: c", PATH),
     (length_violations, "- x\n" * 121, PATH),
     (excuse_violations, "- name: x  # no" + "qa name", PATH),
     (play_violations, "[{hosts: all, gather_facts: false}]", PATH),
@@ -164,6 +175,7 @@ BAD = [
     (reference_violations, "[{ansible.builtin.import_playbook: ../absent.yml}]", PATH),
 ]  # fmt: skip
 GOOD = [
+    (yaml_violations, "a: !vault |\n  x", PATH),
     (task_violations, "[{block: [{command: {argv: [ls]}, failed_when: x.rc > 1, ignore_errors: false}]}]", PATH),
     (length_violations, "- x\n" * 120, PATH),
     (play_violations, "[{import_playbook: x.yml}, {hosts: \"{{ target_hosts | default('stack') }}\", gather_facts: false}]", PATH),

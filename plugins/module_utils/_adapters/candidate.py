@@ -9,7 +9,9 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from .._core.compose_model import ComposeModel
 from .._core.configuration import Configuration
+from .._core.dotenv import parse_values
 from .._core.errors import ComposeConfigInvalid
+from .._core.redaction import Redactor
 from .._core.stack import Stack
 from .compose_cli import ComposeCli
 from .memory_file import memory_file
@@ -21,5 +23,10 @@ def render(stack: Stack, configuration: Configuration, compose_paths: Optional[S
         try:
             return ComposeCli(stack, env_path=path, compose_files=compose_paths).model_and_config()
         except ComposeConfigInvalid as error:
-            error.hint = f"Check the compose files, {configuration.env_path} and the variables of the release. Nothing live was changed."
-            raise
+            # Compose may repeat a value that it does not like.
+            redactor = Redactor.of_environment(parse_values(configuration.env_text))
+            raise ComposeConfigInvalid(
+                redactor.text(str(error)),
+                hint=f"Check the compose files, {configuration.env_path} and the variables of the release. Nothing live was changed.",
+                **error.details,
+            ) from None

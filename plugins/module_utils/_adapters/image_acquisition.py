@@ -81,7 +81,7 @@ class ImageAcquirer:
     def carry_out(self, acquisition: Acquisition, redactor: Redactor) -> Acquisition:
         images: Dict[str, ReleaseImage] = dict(acquisition.images)
         for service in acquisition.services(PULLED):
-            self._images.pull(images[service].reference)
+            self._images.pull(images[service].reference, self._timeout)
         missing = {service: images[service].reference for service in acquisition.services(PULLED)}
         images.update(self._images.resolve(missing))
         refuse_missing(self._stack.name, {service: images[service] for service in missing})

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+import threading
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._core.errors import EngineFailed
+from .._core.errors import EngineFailed, OperationError
 from .._core.ledger import ReleaseImage
 from .._core.release_images import KEPT_REGISTRY, ImagePullFailed, kept_repository, resolved
 from .._core.release_prune import ImageUse, KeptTag
@@ -52,16 +53,29 @@ class ImageStore:
         with self._engine.calling(f"remove {reference}"):
             self._engine.client.remove_image(reference)
 
-    def pull(self, reference: str) -> None:
-        """Fetches one image; raises ImagePullFailed with the registry's answer."""
+    def pull(self, reference: str, timeout: float) -> None:
+        """Fetches one image; raises ImagePullFailed with the registry's answer, or after ``timeout`` seconds."""
+        failures: List[OperationError] = []
+        # The SDK waits for a silent registry without end, hence a thread that can be left behind; the engine gives up with us.
+        worker = threading.Thread(target=self._pull, args=(reference, failures), daemon=True)
+        worker.start()
+        worker.join(timeout)
+        if worker.is_alive():
+            raise _pull_failed(reference, f"it did not end within {timeout:g} s.")
+        if failures:
+            raise failures[0]
+
+    def _pull(self, reference: str, failures: List[OperationError]) -> None:
         repository, name = _split(reference)
         try:
             with self._engine.calling(f"pull {reference}"):
                 for event in self._engine.client.pull(repository, tag=name, stream=True, decode=True):
                     if "error" in event:
-                        raise _pull_failed(reference, event["error"])
+                        failures.append(_pull_failed(reference, event["error"]))
         except EngineFailed as error:
-            raise _pull_failed(reference, str(error)) from error
+            failures.append(_pull_failed(reference, str(error)))
+        except OperationError as error:
+            failures.append(error)
 
     def kept_tags(self) -> Tuple[KeptTag, ...]:
         """All tags of ours for this stack, whether or not the ledger knows them."""

@@ -105,7 +105,7 @@ class ReleaseFiles:
         if content is None or file_fingerprint(content, salt) != fingerprint:
             raise SnapshotDamaged(
                 f"{path}, kept with release {release.title}, is {'missing' if content is None else 'not what was written there'}.",
-                hint="Choose another release, or use configuration=keep with the live files in order.",
+                hint="Choose another release, or deploy this version anew.",
                 release=release.id,
                 path=path,
             )

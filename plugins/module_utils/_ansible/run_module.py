@@ -26,6 +26,8 @@ class Host(Protocol):
 
     def hide(self, secrets: Iterable[str], harmless: Iterable[str] = ()) -> None: ...
 
+    def show_as(self, option: str, value: Any) -> None: ...
+
 
 class Operation(Protocol):
     """``plan`` looks and decides and changes nothing; ``apply`` does just what the plan says.
@@ -52,6 +54,10 @@ class ModuleHost:
         """Masks ``secrets`` in all that leaves the module, and no longer masks ``harmless`` values of hidden options."""
         self._module.no_log_values.difference_update(harmless)
         self._module.no_log_values.update(secrets)
+
+    def show_as(self, option: str, value: Any) -> None:
+        """Shows ``value`` instead of what was given for ``option`` where the result repeats how the module was called."""
+        self._module.params[option] = value
 
 
 def run_module(arguments: ArgumentSpec, prepare: Callable[[Dict[str, Any], Host], Operation]) -> None:

@@ -10,14 +10,14 @@ import posixpath
 from dataclasses import dataclass
 from typing import Dict, Mapping, Optional, Tuple
 
-from .dotenv import parse_values, set_values
+from .dotenv import EnvFile, parse_values, set_values
 from .errors import BadInput
 from .ledger import Release, ReleaseFile
 from .redaction import is_secret_name
 
 
 class ComposeFilesDiffer(BadInput):
-    """The stack and the release are described by different compose files."""
+    """The stack and the release are described by different files."""
 
     reason = "compose_files_differ"
 
@@ -79,30 +79,39 @@ def candidate_configuration(live: Configuration, variables: Mapping[str, str]) -
 def configuration_to_stage(live: Configuration, kept: Configuration, keep: Optional[Tuple[str, ...]] = None) -> Configuration:
     """What the live files become. When ``keep`` names variables, only these are taken from the release.
 
-    A variable that the release did not have becomes empty rather than staying that of another release.
+    A variable that the release did not have goes, rather than staying that of another release.
     """
     if keep is None:
         return kept
     then = parse_values(kept.env_text)
-    now = parse_values(live.env_text)
-    values = {name: then.get(name, "") for name in keep if name in then or name in now}
-    return candidate_configuration(live, {name: value for name, value in values.items() if now.get(name) != value})
+    file = EnvFile.parse(live.env_text)
+    now = file.values()
+    for name in keep:
+        if name not in then:
+            file = file.without(name)
+        elif now.get(name) != then[name]:
+            file = file.with_value(name, then[name])
+    return live.with_env(file.render())
 
 
 def changed_variables(before: Configuration, after: Configuration) -> Tuple[str, ...]:
-    """Names of the env file whose values differ, came or went."""
-    old, new = parse_values(before.env_text), parse_values(after.env_text)
+    """Names of the env file whose values differ, came or went. A malformed file before counts as an empty one: it may be about to be replaced."""
+    new = parse_values(after.env_text)
+    try:
+        old = parse_values(before.env_text)
+    except BadInput:
+        old = {}
     return tuple(sorted(name for name in set(old) | set(new) if old.get(name) != new.get(name)))
 
 
 def refuse_other_compose_files(release: Release, live: Configuration) -> None:
-    """Files that only one of the two has would be left beside the restored ones, or be ignored."""
-    then = [file.path for file in release.compose_files]
-    now = [path for path, _content in live.compose_files]
+    """A file that only one of the two has would be left beside the restored ones, or be ignored."""
+    then = [file.path for file in (*release.compose_files, release.env)]
+    now = [path for path, _content in live.files]
     if then != now:
         raise ComposeFilesDiffer(
             f"Release {release.title} consists of {', '.join(then)}, the stack is declared with {', '.join(now)}.",
-            hint="Give compose_files as they were for that release, or use configuration=keep.",
+            hint="Give compose_files and env_file as they were for that release, or use configuration=keep.",
             release=release.id,
             release_files=then,
             stack_files=now,
@@ -122,6 +131,11 @@ def parse_variables(variables: Mapping[str, object]) -> Dict[str, str]:
     if odd:
         raise BadInput(f"variables must be texts or numbers: {', '.join(odd)}.", names=odd)
     return {str(name): _text_of(value) for name, value in variables.items()}
+
+
+def secret_values(variables: Mapping[str, object]) -> Tuple[str, ...]:
+    """The values of variables whose names say that they are secrets."""
+    return tuple(_text_of(value) for name, value in variables.items() if is_secret_name(str(name)) and value)
 
 
 def _text_of(value: object) -> str:

@@ -101,22 +101,23 @@ def adopted_version(running: Mapping[str, str], wanted: Mapping[str, str], asked
 
 
 def changed_services(model: ComposeModel, containers: Sequence[Container], image_ids: Mapping[str, str]) -> Tuple[str, ...]:
-    """The services whose containers differ from a release: another image, another configuration, or none at all."""
+    """The services whose containers differ from a release: another image, another configuration, or none where there should be some."""
     by_service: Dict[str, List[Container]] = {}
     for container in containers:
         by_service.setdefault(container.service, []).append(container)
     changed = [
         service
         for service, image_id in sorted(image_ids.items())
-        if service in model.names and _differs(by_service.get(service, []), image_id, model.service(service).config_hash)
+        if service in model.names and _differs(model, service, by_service.get(service, []), image_id)
     ]
     return tuple(changed)
 
 
-def _differs(containers: Sequence[Container], image_id: str, config_hash: str) -> bool:
+def _differs(model: ComposeModel, service: str, containers: Sequence[Container], image_id: str) -> bool:
+    definition = model.service(service)
     if not containers:
-        return True
-    return any(container.image_id != image_id or container.config_hash != config_hash for container in containers)
+        return definition.replicas > 0 and not model.is_one_shot(service)
+    return any(container.image_id != image_id or container.config_hash != definition.config_hash for container in containers)
 
 
 def refuse_full_disk(free_mb: Optional[float], minimum_mb: int, directory: str) -> None:

@@ -15,7 +15,6 @@ _WIDEST_HOST = 20
 _MOST_ROWS = 40
 _SLOW_MS = 1000
 _SLOW_SHARE = 0.2
-_TIME_WIDTH = 9
 _SLOW = "  slow"
 
 
@@ -29,7 +28,7 @@ def seconds(milliseconds: float) -> str:
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
     minutes, rest = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes} min {rest:02d} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _header(record: Mapping[str, Any], path: str) -> List[str]:
@@ -49,12 +48,13 @@ def _table(record: Mapping[str, Any]) -> List[str]:
         return []
     host_width = min(_WIDEST_HOST, max(len("HOST"), *(len(step["host"]) for step in steps)))
     result_width = max(len("RESULT"), *(len(step["status"]) for step in steps))
-    room = WIDTH - host_width - result_width - _TIME_WIDTH - len(_SLOW) - 6
+    time_width = max(len("TIME"), *(len(seconds(step["duration_ms"])) for step in steps))
+    room = WIDTH - host_width - result_width - time_width - len(_SLOW) - 6
     step_width = min(room, max(len("STEP"), *(len(step["name"]) for step in steps)))
 
     def row(name: str, host: str, result: str, time: str) -> str:
         cells = (f"{_cut(name, step_width):{step_width}}", f"{_cut(host, host_width):{host_width}}")
-        return f"{cells[0]}  {cells[1]}  {result:{result_width}}  {time:>{_TIME_WIDTH}}"
+        return f"{cells[0]}  {cells[1]}  {result:{result_width}}  {time:>{time_width}}"
 
     lines = [row("STEP", "HOST", "RESULT", "TIME").rstrip()]
     for step in steps:
@@ -83,8 +83,10 @@ def _failure(record: Mapping[str, Any]) -> Iterator[str]:
     if not failure:
         return
     yield from _told("FAILED", failure)
-    if failure["cause"]:
-        yield from _told("CAUSE", failure["cause"])
+    cause = failure["cause"]
+    if cause:
+        # A rescue usually repeats why it was needed: once is enough to read.
+        yield from _told("CAUSE", {**cause, "msg": ""} if cause["msg"] in failure["msg"] else cause)
 
 
 def _told(title: str, trouble: Mapping[str, Any]) -> Iterator[str]:

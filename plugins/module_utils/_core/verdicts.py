@@ -68,7 +68,7 @@ def verify(ledger: Ledger, release: Release, verification: Verification) -> Ledg
     refuse_unfit(release)
     _refuse_unless_allowed(release, VERIFIED)
     if release.id == ledger.current and not ledger.staged:
-        return ledger
+        return _with_schema(ledger, release, verification)
     if ledger.staged != release.id:
         raise ReleaseNotStaged(
             f"Release {release.title} was not staged: the live files mean {ledger.staged or ledger.current or 'no release'}.",
@@ -90,6 +90,13 @@ def verify(ledger: Ledger, release: Release, verification: Verification) -> Ledg
         schema=dict(release.schema if verification.schema is None else verification.schema),
     )
     return replace(ledger.with_changed(proven), current=proven.id, staged="", next_activation=ledger.next_activation + 1)
+
+
+def _with_schema(ledger: Ledger, release: Release, verification: Verification) -> Ledger:
+    """Migrations may be applied while a release is live."""
+    if verification.schema is None:
+        return ledger
+    return ledger.with_changed(replace(release, schema=dict(verification.schema)))
 
 
 def reject(ledger: Ledger, release: Release, verdict: str, reason: str) -> Ledger:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Protocol
+from typing import Any, Dict, Iterable, Optional, Protocol
 
 from ..._core.ledger import Ledger, Release
 from ..._core.release_selection import rollback_target
@@ -20,6 +20,8 @@ class Host(Protocol):
     """What an operation may ask of its surroundings."""
 
     def warn(self, message: str) -> None: ...
+
+    def hide(self, secrets: Iterable[str], harmless: Iterable[str] = ()) -> None: ...
 
 
 class ReleaseContext:

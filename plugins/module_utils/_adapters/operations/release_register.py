@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..._core.compose_model import ComposeModel
 from ..._core.configuration import (
     Configuration,
     candidate_configuration,
@@ -16,6 +15,7 @@ from ..._core.configuration import (
     configuration_fingerprint,
     parse_variables,
     release_files,
+    secret_values,
 )
 from ..._core.dotenv import parse_values
 from ..._core.ledger import ADOPTED, Ledger, Release
@@ -89,6 +89,8 @@ class RegisterRelease:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], context: ReleaseContext) -> "RegisterRelease":
+        variables = params["variables"] or {}
+        context.host.hide(secret_values(variables))  # they are refused, and the refusal must not show them
         return cls(RegisterRequest.from_params(params), context)
 
     def plan(self) -> Plan:
@@ -98,7 +100,7 @@ class RegisterRelease:
         self._candidate = candidate_configuration(self._live, request.variables)
         self._model, config = render(context.stack, self._candidate)
         references = {name: self._model.service(name).image for name in self._model.select(request.services)}
-        engine = Engine.connect(context.stack, timeout=request.timeout)
+        engine = Engine.connect(context.stack)
         self._images = ImageStore(context.stack, engine)
         self._acquirer = ImageAcquirer(context.stack, self._images, request.timeout)
         self._check_disk()
@@ -177,9 +179,22 @@ class RegisterRelease:
             backup_id=self._request.backup_id,
         )
         registration = plan_registration(ledger, draft)
+        if registration.already_current:
+            return replace(registration, already_current=self._is_settled(ledger, acquisition))
         if not registration.is_new:
             return registration
         return replace(registration, entry=with_kept_tags(self._context.stack.name, registration.entry))
+
+    def _is_settled(self, ledger: Ledger, acquisition: Acquisition) -> bool:
+        """Whether the current release is also what the live files mean and what the containers are made of."""
+        return not ledger.staged and not self._changed_variables() and not self._changed_services(acquisition)
+
+    def _changed_variables(self) -> List[str]:
+        return list(changed_variables(self._live, self._candidate))
+
+    def _changed_services(self, acquisition: Acquisition) -> List[str]:
+        ids = {service: image.id for service, image in acquisition.images.items()}
+        return list(changed_services(self._model, self._containers, ids))
 
     def _plan_adoption(self, ledger: Ledger, wanted: Mapping[str, str]) -> Optional[Adoption]:
         """Without a current release there would be nothing to come back to: what runs becomes the first entry."""
@@ -252,12 +267,11 @@ class RegisterRelease:
             )
 
     def _facts(self, ledger: Ledger, registration: Registration, acquisition: Acquisition) -> Dict[str, Any]:
-        ids = {service: image.id for service, image in acquisition.images.items()}
         return result(
             ledger,
             registration.entry,
             already_current=registration.already_current,
-            services_changed=list(changed_services(self._model, self._containers, ids)),
-            variables_changed=list(changed_variables(self._live, self._candidate)),
+            services_changed=self._changed_services(acquisition),
+            variables_changed=self._changed_variables(),
             acquired=dict(sorted(acquisition.how.items())),
         )

@@ -88,7 +88,7 @@ class StageRelease:
         kept = context.files.kept(release, ledger.salt)
         target = configuration_to_stage(live, kept, None if restore else ledger.variable_names)
         model, _config = render(context.stack, target, context.files.kept_compose_paths(release) if restore else None)
-        engine = Engine.connect(context.stack, timeout=request.timeout)
+        engine = Engine.connect(context.stack)
         self._images = ImageStore(context.stack, engine)
         references = {
             name: model.service(name).image if name in model.names else image.reference for name, image in release.images.items()
@@ -117,7 +117,7 @@ class StageRelease:
             return {}
         context, staging = self._context, self._staging
         for image in staging.pulls:
-            self._images.pull(image.digest)
+            self._images.pull(image.digest, self._request.timeout)
             if not self._images.has(image.id):
                 raise _image_gone(staging.release, [image])
         with context.store.changing() as ledger:

@@ -51,8 +51,9 @@ class VerifyRelease:
         release = find_release(ledger, self._selector)
         self._release_id = release.id
         after = verify(ledger, release, self._verification)
-        steps = ()
-        if after != ledger:
+        if after.next_activation == ledger.next_activation:
+            steps = (Step("record_schema", release.id, release.version),) if after != ledger else ()
+        else:
             self._refuse_wrong_images(release)
             left = after.entry(ledger.current)
             steps = (Step("verify", release.id, release.version),)
@@ -67,7 +68,8 @@ class VerifyRelease:
             after = verify(before, find_release(before, self._release_id), self._verification)
             self._context.store.save(after)
         entry = after.entry(self._release_id)
-        self._context.journal("release_verified", entry, by=self._verification.by, how=self._verification.how)
+        event = "release_verified" if after.next_activation != before.next_activation else "release_schema_recorded"
+        self._context.journal(event, entry, by=self._verification.by, how=self._verification.how)
         left = after.entry(before.current)
         if left is not None and left.verdict == "rolled_back":
             self._context.journal("release_rolled_back", left, by=self._verification.by, verdict_reason=left.verdict_reason)

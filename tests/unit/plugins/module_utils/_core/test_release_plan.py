@@ -97,7 +97,11 @@ def test_services_change_by_image_by_configuration_or_by_not_being_there():
     assert changed_services(MODEL, [container(), container("migrate", config_hash="h2")], ids) == ()
     assert changed_services(MODEL, [container(config_hash="old"), container("migrate", config_hash="h2")], ids) == ("api",)
     assert changed_services(MODEL, [container(), container("migrate", config_hash="h2", image_id="sha256:bb")], ids) == ("migrate",)
-    assert changed_services(MODEL, [container()], ids) == ("migrate",)
+    assert changed_services(MODEL, [], {"api": "sha256:aa"}) == ("api",)
+
+
+def test_a_service_that_needs_no_container_has_not_changed():
+    assert changed_services(MODEL, [], {"migrate": "sha256:aa", "worker": "sha256:aa"}) == ()
 
 
 @pytest.mark.parametrize("version", ["", "current", "previous", "a b", "-v", "v" * 129, "v1\n"])

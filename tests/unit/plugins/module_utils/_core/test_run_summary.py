@@ -30,9 +30,9 @@ def test_a_good_run_reads_as_a_table():
     told = run_summary(record(step("Stage"), step("Not now", "skipped"), step("Run it", "changed", 9_000)), ".local/runs/a.json")
     assert told == [
         "playbooks/incident/rollback.yml in production: succeeded after 12.4 s, record .local/runs/a.json",
-        "STEP    HOST  RESULT        TIME",
-        "Stage   one   ok           0.0 s",
-        "Run it  one   changed      9.0 s  slow",
+        "STEP    HOST  RESULT    TIME",
+        "Stage   one   ok       0.0 s",
+        "Run it  one   changed  9.0 s  slow",
     ]
 
 
@@ -43,6 +43,13 @@ def test_a_failed_run_ends_with_the_failure_and_its_cause():
     assert told[1] == "FAILED one: End (failed)"
     assert told[2].startswith("  v2 is not live. word")
     assert told[-3:] == ["CAUSE one: Prove (probe_dead)", "  refused", "  read the log"]
+
+
+def test_a_cause_that_the_failure_repeats_is_only_named():
+    cause = {"host": "one", "step": "Prove", "reason": "probe_dead", "msg": "refused"}
+    failure = {"host": "one", "step": "End", "reason": "failed", "msg": "Not live: refused", "cause": cause}
+    told = run_summary(record(failure=failure), "")
+    assert told[1:] == ["FAILED one: End (failed)", "  Not live: refused", "CAUSE one: Prove (probe_dead)"]
 
 
 def test_a_run_without_environment_or_in_check_mode_says_so():
@@ -66,7 +73,7 @@ def test_a_long_run_folds_quick_steps_that_changed_nothing():
     assert told[-1] == "and 60 quick steps that changed nothing (0.6 s together)"
 
 
-@pytest.mark.parametrize(("milliseconds", "text"), [(0, "0.0 s"), (59_940, "59.9 s"), (60_000, "1 min 00 s"), (3_725_400, "62 min 05 s")])
+@pytest.mark.parametrize(("milliseconds", "text"), [(0, "0.0 s"), (59_940, "59.9 s"), (60_000, "1 min 00 s"), (3_599_000, "59 min 59 s"), (3_725_400, "1 h 02 min")])
 def test_durations_read_well(milliseconds, text):
     assert seconds(milliseconds) == text
 

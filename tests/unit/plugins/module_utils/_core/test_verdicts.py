@@ -49,6 +49,15 @@ def test_verifying_what_is_current_already_changes_nothing():
     assert verify(ledger, ledger.entry("0001"), DEPLOY) == ledger
 
 
+def test_a_schema_that_changed_while_the_release_is_live_is_recorded_without_an_activation():
+    ledger = live_history("v1")
+    schema = {"applied": [{"version": "002", "name": "status", "kind": "additive"}], "pending": []}
+    after = verify(ledger, ledger.entry("0001"), replace(DEPLOY, schema=schema))
+    assert after.entry("0001").schema == schema
+    assert after.entry("0001").activations == ledger.entry("0001").activations
+    assert verify(after, after.entry("0001"), replace(DEPLOY, schema=schema)) == after
+
+
 def test_what_was_not_staged_cannot_be_verified():
     ledger = live_history("v1").with_new(draft("v2"))
     with pytest.raises(ReleaseNotStaged, match="live files mean 0001"):
