@@ -17,7 +17,9 @@ description:
     and only then writes it down as verified. A rollback is the same with an earlier release.
   - The ledger is C(<state_dir>/<stack_name>/releases/ledger.json). Beside it every release has a directory, readable only by its owner, with copies
     of the env file and of all compose files. Files that the compose files mount, include or name as C(env_file) of a service are not copied.
-  - Images are kept by a tag of our own, C(runbook.local/<stack>/<service>:<id>), so that neither a prune nor a moved tag takes them away.
+  - Images are kept by a tag of our own, C(runbook.local/<stack>/<service>:<id>), so that neither a moved tag nor C(docker image prune) takes them away.
+    With C(--all) a prune removes every image that no container has, whatever its names. O(state=staged) then pulls an image that came from a
+    registry again, and refuses a release whose image is lost; O(state=pruned) cleans up without such a loss.
   - "Verdicts change only in these ways: V(pending) to V(verified) or V(failed); V(verified) to V(failed) or V(rolled_back), unless the release is current;
     V(rolled_back) to V(failed). A release that failed or was rolled back never becomes live again; its version has to be registered anew."
 extends_documentation_fragment:

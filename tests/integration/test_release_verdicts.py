@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.support.modules import call
-from tests.support.release_stacks import SECRET, ReleaseStack, actions, image_exists, succeeded
+from tests.support.release_stacks import SECRET, ReleaseStack, actions, build_image, image_exists, succeeded
 from tests.support.stacks import docker, unique_name
 
 
@@ -149,12 +149,18 @@ def test_an_image_goes_only_with_its_last_name_and_only_when_asked_for(stack):
     assert image_exists(f"runbook.local/{stack.name}/web:0002")
 
 
-def test_the_images_of_kept_releases_survive_a_prune_of_everything_unused(stack):
+def test_an_image_whose_name_was_taken_survives_a_prune_as_long_as_its_release_is_kept(stack):
     stack.go_live("v1")
     stack.go_live("v2")
-    docker("image", "prune", "--force", "--filter", f"label=runbook.test={stack.name}-none")
-    docker("rmi", f"{stack.name}-web:v1")
+    build_image(f"{stack.name}-web:v1", "an impostor under the old name")
+    prune = ("image", "prune", "--force", "--filter", f"label=runbook.test={stack.name}-v1")
+    docker(*prune)
     assert image_exists(stack.ids["v1"])
+    # The same image without our name is what such a prune removes.
+    docker("rmi", "--no-prune", f"runbook.local/{stack.name}/web:0001")
+    docker(*prune)
+    assert not image_exists(stack.ids["v1"])
+    assert stack.release("staged", release="previous")["reason"] == "image_gone"
 
 
 def test_info_shows_what_is_live_and_what_drifted(stack):

@@ -48,8 +48,8 @@ class ReleaseStack(ComposeProject):
 
     def __init__(self, directory: Path, name: str) -> None:
         super().__init__(directory, name, COMPOSE.format(name=name), {"APP_VERSION": "v1", "API_KEY": SECRET})
-        self.ids = {version: build_image(f"{name}-web:{version}", version) for version in ("v1", "v2", "v3")}
-        self.ids["store"] = build_image(f"{name}-store:1", "store")
+        self.ids = {version: build_image(f"{name}-web:{version}", f"{name}-{version}") for version in ("v1", "v2", "v3")}
+        self.ids["store"] = build_image(f"{name}-store:1", f"{name}-store")
 
     @property
     def releases_dir(self) -> Path:

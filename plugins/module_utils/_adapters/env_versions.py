@@ -56,10 +56,7 @@ class EnvVersions:
     def keep(self, content: bytes, now: datetime, module: str, changed_keys: Sequence[str]) -> str:
         """Keeps a content that is about to be replaced; returns its id."""
         make_private_directory(self._directory)
-        stamp = now.strftime("%Y%m%dT%H%M%SZ")
-        taken = {name for name in self._names() if name.startswith(stamp)}
-        number = next(number for number in range(1, len(taken) + 2) if f"{stamp}-{number}" not in taken)
-        name = f"{stamp}-{number}"
+        name = self._next_name(now.strftime("%Y%m%dT%H%M%SZ"))
         write_atomically(os.path.join(self._directory, f"{name}.env"), content, keep_owner=False)
         note = {"at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "module": module, "changed_keys": list(changed_keys), "path": self._path}
         write_json(os.path.join(self._directory, f"{name}.json"), note)
@@ -70,6 +67,11 @@ class EnvVersions:
             for suffix in ("json", "env"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(self._directory, f"{entry['id']}.{suffix}"))
+
+    def _next_name(self, stamp: str) -> str:
+        """Behind all others, also when the clock was set back: ``previous`` has to be the one that was kept last."""
+        newest, number = max((_order(name) for name in self._names()), default=("", 0))
+        return f"{stamp}-1" if stamp > newest else f"{newest}-{number + 1}"
 
     def _names(self) -> List[str]:
         with contextlib.suppress(FileNotFoundError):

@@ -33,28 +33,22 @@ class LeaseStore:
 
     def load(self) -> LeaseRecord:
         """What is known of the lease. A reader needs no lock: the file is replaced whole."""
-        text = read_text(self._path)
+        with self._naming_the_lease():
+            text = read_text(self._path)
         if text is None:
             return LeaseRecord(self._stack.name, self._name)
         return parse_lease_record(self._stack.name, self._name, _json(text))
 
     def change(self, decide: Callable[[LeaseRecord, Moment], LeaseChange]) -> LeaseChange:
         """Decides on what the record is now, while nobody else can change it, and writes what was decided."""
-        try:
-            with locked(self._lock_path):
-                now = moment()
-                change = decide(self.load(), now)
-                if change.after != change.before:
-                    write_json(self._path, change.after.to_dict())
-                if change.event:
-                    journal(self._stack, now.wall, change.event, lease=self._name, **change.event_facts)
-                return change
-        except OSError as error:
-            raise StateUnwritable(
-                f"The {self._name} lease of stack {self._stack.name} cannot be written: {error.strerror} ({error.filename}).",
-                hint="Check the free space and the owner of state_dir, and that the task runs as the right user (become).",
-                path=self._path,
-            ) from error
+        with self._naming_the_lease(), locked(self._lock_path):
+            now = moment()
+            change = decide(self.load(), now)
+            if change.after != change.before:
+                write_json(self._path, change.after.to_dict())
+            if change.event:
+                journal(self._stack, now.wall, change.event, lease=self._name, **change.event_facts)
+            return change
 
     def renew(self, token: str) -> None:
         """Prolongs the lease by its own duration; raises LeaseLost when it is not held under this token."""
@@ -68,6 +62,17 @@ class LeaseStore:
     def require(self, token: str) -> Lease:
         """The lease; raises LeaseLost when it is not held under this token."""
         return require_lease(self.load(), token, moment())
+
+    @contextlib.contextmanager
+    def _naming_the_lease(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StateUnwritable(
+                f"The {self._name} lease of stack {self._stack.name} cannot be read or written: {error.strerror} ({error.filename}).",
+                hint="Check the free space and the owner of state_dir, and that the task runs as the right user (become).",
+                path=self._path,
+            ) from error
 
 
 @contextlib.contextmanager
