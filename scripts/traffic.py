@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Asks one URL again and again until it is told to stop (SIGTERM), then prints what came back as JSON.
 
 Usage: traffic URL [requests per second]

@@ -12,10 +12,13 @@ version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
   - Sets and removes variables in the file from which Docker Compose takes the values of its compose files. All other lines stay as they are, to the byte.
-  - The file is replaced whole or not at all, has the mode 0600 afterwards, and keeps its owner. A file that is a symbolic link stays one; what it leads to is changed.
+  - The file is replaced whole or not at all, has the mode 0600 afterwards, and keeps its owner. A file that is a symbolic link stays one; what it leads
+    to is changed.
   - Before each change the old content is kept as a version in C(<state_dir>/<stack_name>/env/), readable by its owner only.
-  - A variable that stands on several lines is reduced to its last one, which is the one that compose reads. An earlier one stays when a line in between refers to it.
-  - The containers get a change only when they are recreated, for example by M(runbook.compose.compose_service) with O(runbook.compose.compose_service#module:state=started).
+  - A variable that stands on several lines is reduced to its last one, which is the one that compose reads. An earlier one stays when a line in between
+    refers to it.
+  - The containers get a change only when they are recreated, for example by M(runbook.compose.compose_service) with
+    O(runbook.compose.compose_service#module:state=started).
   - Without O(set) and O(remove) in check mode, it lists the variables and the versions and changes nothing.
 extends_documentation_fragment:
   - runbook.compose.stack
@@ -23,7 +26,8 @@ options:
   state:
     description:
       - V(present) makes O(set) and O(remove) true. A file that does not exist is created.
-      - V(restored) brings back the content of O(version), to the byte, also when the present file is malformed. The present content is kept as a version first.
+      - V(restored) brings back the content of O(version), to the byte, also when the present file is malformed. The present content is kept as a
+        version first.
     type: str
     choices: [present, restored]
     default: present
@@ -59,7 +63,9 @@ options:
     elements: str
     default: []
   version:
-    description: Version to bring back with O(state=restored), an id from RV(versions), or V(previous) for the newest one, which is what the last change replaced.
+    description:
+      - Version to bring back with O(state=restored), an id from RV(versions), or V(previous) for the newest one, which is what the last change
+        replaced.
     type: str
     default: ''
   keep_versions:
@@ -70,10 +76,12 @@ seealso:
   - module: runbook.compose.compose_service
   - module: runbook.compose.release
 notes:
-  - A file that compose would refuse, or would read differently from how it looks (a name that it ignores, text after a closing quote), is refused with the number of the line.
+  - A file that compose would refuse, or would read differently from how it looks (a name that it ignores, text after a closing quote), is refused with
+    the number of the line.
     The line itself is never shown.
   - References to other variables (C($NAME), C(${NAME:-default})) are resolved from earlier lines of the file only.
-  - Reasons of failures are V(bad_input), V(env_file_malformed), V(value_refused), V(no_such_version), V(env_file_changed) (somebody else changed it meanwhile), V(project_missing),
+  - Reasons of failures are V(bad_input), V(env_file_malformed), V(value_refused), V(no_such_version), V(env_file_changed) (somebody else changed it
+    meanwhile), V(project_missing),
     V(state_unwritable), V(lease_lost).
 """
 
@@ -127,7 +135,9 @@ keys:
     secret: {description: Whether its value is treated as a secret., type: bool, sample: true}
     length: {description: Number of characters of its value., type: int, sample: 24}
     fingerprint:
-      description: Equal as long as the variable has the same value. It is made with a random salt that is kept in C(<state_dir>/<stack_name>/salt); until that exists, it is good for this task only.
+      description:
+        - Equal as long as the variable has the same value. It is made with a random salt that is kept in C(<state_dir>/<stack_name>/salt);
+          until that exists, it is good for this task only.
       type: str
       sample: 3f2a9c01d4e5
     value: {description: Its value. Absent when it is a secret., type: str, returned: when it is not a secret, sample: "20"}
@@ -156,7 +166,12 @@ versions:
     id: {description: Accepted as O(version)., type: str, sample: 20261121T031000Z-1}
     at: {description: UTC time at which this content was replaced., type: str, sample: "2026-11-21T03:10:00Z"}
     module: {description: The module that replaced it., type: str, sample: env_file}
-    changed_keys: {description: Variables that differ between this content and the one that followed., type: list, elements: str, sample: [DATABASE_POOL_SIZE]}
+    changed_keys:
+      description:
+        - Variables that differ between this content and the one that followed.
+      type: list
+      elements: str
+      sample: [DATABASE_POOL_SIZE]
 actions:
   description: "What was or would be done: V(create), V(set), V(remove), V(fold), V(chmod) or V(restore)."
   returned: success

@@ -87,7 +87,8 @@ def test_no_secret_is_in_any_result(project):
     values = {"DB_PASSWORD": SECRET, "PIN_TOKEN": "7", "SEED": "new-seed-secret", "PORT": "7777", "NAME": "shop"}
     options = {"set": values, "secrets": ["SEED"]}
     results = [project.env_file(check=True, **options), project.env_file(**options), project.env_file(**options)]
-    results += [project.env_file(state="restored", version="previous"), project.env_file(**{**options, "set": {**values, "BAD NAME": "1"}})]
+    results.append(project.env_file(state="restored", version="previous", secrets=["SEED"]))
+    results.append(project.env_file(set={**values, "BAD NAME": "1"}, secrets=["SEED"]))
     assert results[-1]["reason"] == "bad_input"
     everything = json.dumps(results) + json.dumps(project.journal())
     for secret in (SECRET, "old-secret", "url-secret", "seed-secret"):

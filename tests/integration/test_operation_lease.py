@@ -157,9 +157,10 @@ def test_a_state_directory_that_cannot_be_made_is_said(stack):
     assert refused["reason"] == "state_unwritable"
 
 
-def test_a_damaged_file_refuses_until_it_is_broken(stack):
+@pytest.mark.parametrize("damage", [b'{"holder": ', b"", b"\xff\xfe", b"[]"])
+def test_a_damaged_file_refuses_until_it_is_broken(stack, damage):
     stack.hold()
-    stack.file.write_text('{"holder": ')
+    stack.file.write_bytes(damage)
     assert stack.hold("bob")["reason"] == "lease_unreadable"
     assert stack.lease("broken", owner="bob", reason="damaged")["changed"]
     assert stack.hold("bob")["changed"]

@@ -110,7 +110,7 @@ SWITCH = """
 
 def test_a_rescued_failure_does_not_fail_the_run(runs):
     runs.write("switch.yml", SWITCH)
-    code, record, _ = runs.run(NESTED, "-e", "recovers=true")
+    code, record, unused_output = runs.run(NESTED, "-e", "recovers=true")
     assert (code, record["result"], record["failure"]) == (0, "succeeded", {})
     assert steps(record) == [
         ("Prove that it answers", "one", "rescued"),
@@ -155,7 +155,7 @@ def test_modules_of_this_collection_tell_probes_and_a_reason(runs):
 
 
 def test_an_unreachable_host_is_told_beside_one_that_works(runs):
-    code, record, _ = runs.run(
+    code, record, unused_output = runs.run(
         """
         - {name: Ping, hosts: "one, gone", gather_facts: false, tasks: [{name: Look, ansible.builtin.command: "true"}]}
         """
@@ -168,7 +168,7 @@ def test_an_unreachable_host_is_told_beside_one_that_works(runs):
 
 def test_the_free_strategy_tells_every_step(runs):
     tasks = "[{name: First, ansible.builtin.command: 'true'}, {name: Second, ansible.builtin.command: 'true'}]"
-    _, record, _ = runs.run(f"- {{hosts: 'one, two', strategy: free, gather_facts: false, tasks: {tasks}}}")
+    record = runs.run(f"- {{hosts: 'one, two', strategy: free, gather_facts: false, tasks: {tasks}}}")[1]
     assert sorted(steps(record)) == [
         (name, host, "changed") for name in ("First", "Second") for host in ("one", "two")
     ]  # fmt: skip

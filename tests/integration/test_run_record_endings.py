@@ -45,7 +45,7 @@ def test_a_run_that_is_stopped_from_the_keyboard_says_so(runs):
     started = runs.start(SLEEPER)
     runs.wait_for(in_sleep)
     started.send_signal(signal.SIGINT)
-    output, _ = started.communicate(timeout=40)
+    output = started.communicate(timeout=40)[0]
     record = runs.record()
     assert started.returncode == 99, output
     assert record["result"] == "interrupted" and record["finished_at"]
@@ -55,7 +55,7 @@ def test_a_run_that_is_stopped_from_the_keyboard_says_so(runs):
 def test_the_place_and_the_table_can_be_chosen(runs, tmp_path):
     look = "- {hosts: one, gather_facts: false, tasks: [{name: Look, ansible.builtin.debug: {msg: x}}]}"
     runs.write("ansible.cfg", CONFIG + "\n    [run_record]\n    directory = elsewhere\n    summary = none\n")
-    output, _ = runs.start(look).communicate(timeout=60)
+    output = runs.start(look).communicate(timeout=60)[0]
     assert "shop.yml in staging" not in output
     assert len(list((tmp_path / "elsewhere").glob("*.json"))) == 1
     runs.start(look, RUNBOOK_RECORD_DIRECTORY=str(tmp_path / "third")).communicate(timeout=60)
@@ -68,7 +68,7 @@ def test_a_directory_that_cannot_be_written_warns_and_the_run_goes_on(runs, tmp_
         "- {hosts: one, gather_facts: false, tasks: [{name: Look, ansible.builtin.debug: {msg: it-ran}}]}",
         RUNBOOK_RECORD_DIRECTORY=str(tmp_path / "taken" / "runs"),
     )
-    output, _ = started.communicate(timeout=60)
+    output = started.communicate(timeout=60)[0]
     assert started.returncode == 0 and "it-ran" in output
     assert output.count("There is no complete record of this run") == 1
     assert "Traceback" not in output

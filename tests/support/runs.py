@@ -58,7 +58,7 @@ class Runs:
     def run(self, playbook: str, *words: str, **environment: str) -> tuple[int, dict, str]:
         """Exit code, record, output. No run may warn."""
         started = self.start(playbook, *words, **environment)
-        output, _ = started.communicate(timeout=60)
+        output = started.communicate(timeout=60)[0]
         assert "[WARNING]" not in output and "[DEPRECATION" not in output, output
         return started.returncode, self.record(), output
 
@@ -75,7 +75,7 @@ class Runs:
             if self.files() and seen(self.record()):
                 return self.record()
             time.sleep(0.05)
-        raise AssertionError(f"no such record came: {[self.record() for _ in self.files()[-1:]]}")
+        raise AssertionError(f"no such record came: {[self.record()] if self.files() else []}")
 
 
 def steps(record: dict) -> list[tuple[str, str, str]]:

@@ -220,8 +220,8 @@ GOOD = [
     (size_violations, "x\n" * 300),
     (function_violations, 'def f(self, a, b, c, d, e):\n    """Two\n    lines."""\n' + "    x\n" * 39),
 ]  # fmt: skip
-PLACES = {rule: place for rule, _, place in RULES}
-CASES = [(rule, path) for rule, patterns, _ in RULES for path in files(*patterns)]
+PLACES = {rule: place for rule, unused, place in RULES}
+CASES = [(rule, path) for rule, patterns, unused in RULES for path in files(*patterns)]
 
 
 @pytest.mark.parametrize(("rule", "path"), CASES, ids=[f"{rule.__name__}:{path}" for rule, path in CASES])
@@ -240,7 +240,7 @@ def test_no_rule_finds_fault_with_what_keeps_it(rule, source):
 
 
 def test_every_rule_has_files_to_hold_for_and_a_sample():
-    assert {rule for rule, _ in CASES} == set(PLACES) == {rule for rule, _ in BAD}
+    assert {rule for rule, *unused in CASES} == set(PLACES) == {rule for rule, *unused in BAD}
 
 
 def test_the_action_group_is_the_list_of_modules():

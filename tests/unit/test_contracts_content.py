@@ -202,7 +202,7 @@ def test_no_rule_finds_fault_with_what_keeps_it(rule, text, path):
 
 
 def test_every_rule_has_files_to_hold_for_and_a_sample():
-    assert {rule for rule, _ in CASES} == {rule for rule, _ in RULES} == {rule for rule, _, _ in BAD}
+    assert {rule for rule, *unused in CASES} == {rule for rule, *unused in RULES} == {rule for rule, *unused in BAD}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 from dataclasses import replace
-from typing import Any, Callable, Iterator
+from typing import Callable, Iterator
 
 from .._core.errors import StateUnwritable
 from .._core.lease import OPERATION, Lease, LeaseLost, LeaseRecord, LeaseUnreadable, Moment, parse_lease_record, require_lease
@@ -33,11 +33,13 @@ class LeaseStore:
 
     def load(self) -> LeaseRecord:
         """What is known of the lease. A reader needs no lock: the file is replaced whole."""
-        with self._naming_the_lease():
-            text = read_text(self._path)
-        if text is None:
-            return LeaseRecord(self._stack.name, self._name)
-        return parse_lease_record(self._stack.name, self._name, _json(text))
+        try:
+            with self._naming_the_lease():
+                text = read_text(self._path)
+            value = json.loads(text) if text is not None else {"holder": None, "former": []}
+        except ValueError:
+            value = None  # no JSON, or no text at all: that is damage, not a free lease
+        return parse_lease_record(self._stack.name, self._name, value)
 
     def change(self, decide: Callable[[LeaseRecord, Moment], LeaseChange]) -> LeaseChange:
         """Decides on what the record is now, while nobody else can change it, and writes what was decided."""
@@ -104,10 +106,3 @@ def _keep(store: LeaseStore, token: str, interval: float, stopping: threading.Ev
             return  # said when the body ends
         except StateUnwritable:
             continue  # a full disk may have room again before the lease expires
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

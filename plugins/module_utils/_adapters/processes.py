@@ -30,22 +30,22 @@ def run(
     directory: Optional[str] = None,
 ) -> Finished:
     """Runs one command to its end; ``environment`` replaces the whole environment when given. ``timeout`` in seconds."""
-    try:
-        done = subprocess.run(  # the argv is a list: no shell reads it
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=None if environment is None else dict(environment),
-            cwd=directory,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as expired:
-        raise TimedOut(
-            f"{os.path.basename(argv[0])} did not end within {timeout:g} s and was stopped.",
-            hint="Look at the load of the host and at the engine's log.",
-            command=list(argv[:3]),
-            timeout=timeout,
-        ) from expired
-    return Finished(argv, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+    with subprocess.Popen(  # the argv is a list: no shell reads it
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=None if environment is None else dict(environment),
+        cwd=directory,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            process.kill()
+            raise TimedOut(
+                f"{os.path.basename(argv[0])} did not end within {timeout:g} s and was stopped.",
+                hint="Look at the load of the host and at the engine's log.",
+                command=list(argv[:3]),
+                timeout=timeout,
+            ) from expired
+    return Finished(argv, process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace"))

@@ -71,7 +71,7 @@ class RunLog:
         self._unfinished[key] = (name, at)
 
     def step_ended(self, key: Tuple[str, str], step: Step, outcome: Outcome, at: float) -> None:
-        _, began = self._unfinished.pop(key, (step.name, at))
+        began = self._unfinished.pop(key, (step.name, at))[1]
         self._plays[-1].steps.append(EndedStep(step, outcome, began, at))
 
     def step_dropped(self, key: Tuple[str, str]) -> None:
@@ -97,7 +97,7 @@ class RunLog:
             "failure": self._failure(steps),
             "unfinished": [
                 {"step": name, "host": host, "since": self._time(began)}
-                for (host, _), (name, began) in self._unfinished.items()
+                for (host, unused_id), (name, began) in self._unfinished.items()
             ],
             "hosts": _hosts(steps),
             "probes": [_of(ended, probe) for ended in steps for probe in ended.outcome.probes],

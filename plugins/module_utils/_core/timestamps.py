@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Optional
 
 _ISO = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?" r"\s?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?"
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?\s?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
 # As seconds this is the year 5138, as milliseconds 1973: a larger number is taken as milliseconds.
 _LARGEST_SECONDS = 1e11

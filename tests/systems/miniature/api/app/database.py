@@ -30,7 +30,7 @@ class Database:
     def __init__(self, server, size):
         self._server = server
         self._slots = queue.LifoQueue()
-        for _ in range(size):
+        for unused in range(size):
             self._slots.put((None, 0.0))
 
     @contextmanager
@@ -55,7 +55,7 @@ class Database:
 
     def close(self):
         while not self._slots.empty():
-            connection, _ = self._slots.get_nowait()
+            connection = self._slots.get_nowait()[0]
             if connection:
                 connection.close()
 

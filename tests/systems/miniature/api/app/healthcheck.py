@@ -25,7 +25,7 @@ def main():
     except OSError as error:
         sys.stdout.write(f"no answer from port {port}: {error}\n")
         return 1
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, unused_gap, body = answer.partition(b"\r\n\r\n")
     sys.stdout.write(body.decode(errors="replace").strip() + "\n")
     return 0 if head.split(b" ")[1:2] == [b"200"] else 1
 

@@ -57,7 +57,7 @@ def pending(done):
 
 def verdict(done):
     """ok, outdated (mine are missing) or incompatible (a newer version broke what I need)."""
-    mine = {migration.version for migration, _ in shipped()}
+    mine = {migration.version for migration, unused_sql in shipped()}
     if mine - {migration.version for migration in done}:
         return "outdated"
     if any(migration.kind == "breaking" and migration.version not in mine for migration in done):
@@ -93,7 +93,7 @@ def deploy(connection):
     must_fail = os.environ.get("MIGRATION_FAIL", "") == "1"
     for number, (migration, sql) in enumerate(waiting, start=1):
         apply_one(connection, migration, sql, fail=must_fail and number == len(waiting))
-    return [migration for migration, _ in waiting]
+    return [migration for migration, unused_sql in waiting]
 
 
 def report(connection):
@@ -101,7 +101,7 @@ def report(connection):
         done = applied(cursor)
     return {
         "applied": [asdict(migration) for migration in done],
-        "pending": [asdict(migration) for migration, _ in pending(done)],
+        "pending": [asdict(migration) for migration, unused_sql in pending(done)],
     }
 
 

@@ -10,7 +10,7 @@ class BadOrder(Exception):
 class Orders:
     def __init__(self, database):
         self._database = database
-        mine = {migration.version for migration, _ in migrations.shipped()}
+        mine = {migration.version for migration, unused_sql in migrations.shipped()}
         self._customer_column = "customer" if "004" in mine else "customer_email"
         self._has_channel = "003" in mine
 

@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             return 429, {"error": "too many requests"}
         if url.path == "/work":
             return service.work(parse_qs(url.query).get("ms", ["0"])[0])
-        head, _, last = url.path.rpartition("/")
+        head, unused_slash, last = url.path.rpartition("/")
         lookups = {"/api/v1/orders": service.find_order, "/api/v1/customers": service.find_customer, "/proxy": service.proxy}
         return lookups[head](unquote(last)) if head in lookups else (404, {"error": "no such page"})
 

@@ -73,7 +73,10 @@ def test_a_long_run_folds_quick_steps_that_changed_nothing():
     assert told[-1] == "and 60 quick steps that changed nothing (0.6 s together)"
 
 
-@pytest.mark.parametrize(("milliseconds", "text"), [(0, "0.0 s"), (59_940, "59.9 s"), (60_000, "1 min 00 s"), (3_599_000, "59 min 59 s"), (3_725_400, "1 h 02 min")])
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0, "0.0 s"), (59_940, "59.9 s"), (60_000, "1 min 00 s"), (3_599_000, "59 min 59 s"), (3_725_400, "1 h 02 min")],
+)
 def test_durations_read_well(milliseconds, text):
     assert seconds(milliseconds) == text
 
