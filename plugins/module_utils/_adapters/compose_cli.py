@@ -119,7 +119,8 @@ class ComposeCli:
             )
         return done
 
-    def _run(self, words: Sequence[str], timeout: float, extra_environment: Optional[Mapping[str, str]] = None) -> Finished:
+    def invocation(self, words: Sequence[str]) -> Tuple[List[str], Dict[str, str]]:
+        """The whole command line for these words, and the environment to run it in; for a caller that runs it itself."""
         argv = [self._program, "--ansi", "never", "--progress", "plain"]
         argv += ["--project-name", self._stack.name, "--project-directory", self._stack.project_dir]
         for file in self._files:
@@ -128,9 +129,12 @@ class ComposeCli:
             argv += ["--profile", profile]
         if os.path.exists(self._env_path):
             argv += ["--env-file", self._env_path]
-        environment = self._environment()
+        return [*argv, *words], self._environment()
+
+    def _run(self, words: Sequence[str], timeout: float, extra_environment: Optional[Mapping[str, str]] = None) -> Finished:
+        argv, environment = self.invocation(words)
         environment.update(extra_environment or {})
-        return run([*argv, *words], timeout, environment=environment, directory=self._stack.project_dir)
+        return run(argv, timeout, environment=environment, directory=self._stack.project_dir)
 
     def _environment(self) -> Dict[str, str]:
         kept = {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Optional, Sequence
 
 from .._core.errors import OperationError
@@ -39,17 +40,26 @@ def rename(engine: Engine, container: str, name: str) -> None:
         engine.client.rename(container, name)
 
 
-def run_health_check(engine: Engine, container: str, test: Sequence[str]) -> str:
-    """Runs the container's own health check now: passed, failed, or unknown when it could not be run."""
+@dataclass(frozen=True)
+class Checked:
+    """What a health check that was run by us said: ``verdict`` is passed, failed, or unknown when it could not be run."""
+
+    verdict: str
+    exit_code: int = 0
+    output: str = ""
+
+
+def run_health_check(engine: Engine, container: str, test: Sequence[str]) -> Checked:
+    """Runs the container's own health check now."""
     command = ["/bin/sh", "-c", test[1]] if test[0] == "CMD-SHELL" else list(test[1:])
     try:
         with engine.calling(f"run the health check of {container[:12]}"):
             started = engine.client.exec_create(container, command)
-            engine.client.exec_start(started["Id"])
+            output = engine.client.exec_start(started["Id"])
             code = engine.client.exec_inspect(started["Id"])["ExitCode"]
     except OperationError:
-        return "unknown"  # it may have ended meanwhile: the next look at the container tells
-    return "passed" if code == 0 else "failed"
+        return Checked("unknown")  # it may have ended meanwhile: the next look at the container tells
+    return Checked("passed" if code == 0 else "failed", code or 0, output.decode(errors="replace"))
 
 
 def redactor_of(engine: Engine, container: str) -> Redactor:

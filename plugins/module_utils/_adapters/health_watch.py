@@ -14,7 +14,7 @@ from .._core.container import Container
 from .._core.errors import OperationError
 from .._core.health_wait import HealthTimeout, Look, Readiness, failure, judge_service
 from .engine import Engine
-from .engine_containers import redactor_of, run_health_check
+from .engine_containers import Checked, redactor_of, run_health_check
 from .engine_logs import log_tail
 
 _POLL_SECONDS = 0.1
@@ -31,6 +31,7 @@ class HealthWatch:
         self._model = model
         self._restarts: Dict[str, int] = {container.id: container.restart_count for container in before}
         self._passed: Dict[Tuple[str, str], bool] = {}
+        self._last_check: Dict[str, Checked] = {}
         self._seen_running: Dict[Tuple[str, str], float] = {}
 
     def wait(self, expected: Mapping[str, int], timeout: float) -> Dict[str, int]:
@@ -70,10 +71,11 @@ class HealthWatch:
         if self._passed.get(start):
             return "passed"
         answer = run_health_check(self._engine, container.id, container.health_test)
-        if answer == "passed":
+        self._last_check[container.id] = answer
+        if answer.verdict == "passed":
             self._passed[start] = True
             return "unknown"
-        return answer
+        return answer.verdict
 
     def _running_ms(self, container: Container) -> int:
         if not container.running:
@@ -87,7 +89,11 @@ class HealthWatch:
             return failure(verdict.problem, f"{verdict.message}.", "", {"service": service})
         redactor = redactor_of(self._engine, worst.id)
         tail = log_tail(self._engine, worst.id, _LOG_LINES, redactor)
-        health = [{"exit_code": code, "output": redactor.text(output)[-500:]} for code, output in worst.health_log[-3:]]
+        checks = list(worst.health_log[-3:])
+        own = self._last_check.get(worst.id)
+        if own is not None and own.verdict == "failed":
+            checks.append((own.exit_code, own.output))
+        health = [{"exit_code": code, "output": redactor.text(output)[-500:]} for code, output in checks]
         last = health[-1]["output"].strip() if health and health[-1]["output"].strip() else (tail[-1] if tail else "nothing was logged")
         return failure(
             verdict.problem,
