@@ -1,0 +1,67 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CPU and memory of containers from two readings of the engine's statistics."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .service_status import WARNING, Problem
+
+
+def cpu_percent(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
+    """Percent of one CPU between two readings, so that two busy CPUs are 200."""
+    used = _total_cpu(second) - _total_cpu(first)
+    system = _system_cpu(second) - _system_cpu(first)
+    if used <= 0 or system <= 0:
+        return 0.0
+    cpus = (second.get("cpu_stats") or {}).get("online_cpus") or 1
+    return round(used / system * cpus * 100, 1)
+
+
+def memory_bytes(reading: Mapping[str, Any]) -> int:
+    """What cannot be given back: usage without the page cache that is not in use (cgroup v2, then v1 names it)."""
+    memory = reading.get("memory_stats") or {}
+    cache = memory.get("stats") or {}
+    inactive = cache.get("inactive_file", cache.get("total_inactive_file", 0))
+    return max(0, (memory.get("usage") or 0) - (inactive or 0))
+
+
+def summarise(readings: Sequence[Mapping[str, Any]], memory_limit: int, nano_cpus: int) -> Dict[str, Any]:
+    """Minimum, average and maximum over all readings; percentages of the limit are None where there is no limit."""
+    memory = [memory_bytes(reading) for reading in readings]
+    cpu = [cpu_percent(first, second) for first, second in zip(readings, readings[1:])]
+    cpu_limit = nano_cpus / 1e7 if nano_cpus else 0.0
+    return {
+        "samples": len(readings),
+        "cpu_percent": _spread(cpu),
+        "cpu_percent_of_limit": round(max(cpu) / cpu_limit * 100, 1) if cpu and cpu_limit else None,
+        "memory_bytes": _spread(memory),
+        "memory_percent_of_limit": round(max(memory) / memory_limit * 100, 1) if memory and memory_limit else None,
+    }
+
+
+def over_thresholds(service: str, container: str, usage: Mapping[str, Any], thresholds: Mapping[str, float]) -> List[Problem]:
+    """Warnings for a container that used more than ``memory_percent`` or ``cpu_percent`` of its limit."""
+    found = []
+    for what in ("memory", "cpu"):
+        limit, used = thresholds.get(f"{what}_percent"), usage.get(f"{what}_percent_of_limit")
+        if limit is not None and used is not None and used > limit:
+            message = f"{container} used {used} % of its {what} limit, and {limit} % is the threshold."
+            found.append(Problem(service, container, f"{what}_high", WARNING, message, "playbooks/service/configure.yml"))
+    return found
+
+
+def _spread(values: Sequence[float]) -> Dict[str, float]:
+    if not values:
+        return {"min": 0, "avg": 0, "max": 0}
+    return {"min": min(values), "avg": round(sum(values) / len(values), 1), "max": max(values)}
+
+
+def _total_cpu(reading: Mapping[str, Any]) -> int:
+    return ((reading.get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage") or 0
+
+
+def _system_cpu(reading: Mapping[str, Any]) -> int:
+    return (reading.get("cpu_stats") or {}).get("system_cpu_usage") or 0
