@@ -107,7 +107,7 @@ class _Execution:
         return True
 
     def _take(self, data: bytes) -> None:
-        for number, part in self._frames.feed(data):
+        for number, part, _last in self._frames.feed(data):
             (self._stderr if number == STDERR else self._stdout).add(part)
 
     def _ended_by(self, deadline: float) -> bool:

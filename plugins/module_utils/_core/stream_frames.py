@@ -20,13 +20,13 @@ class FrameReader:
         self._stream = STDOUT
         self._left = 0
 
-    def feed(self, data: bytes) -> Iterator[Tuple[int, bytes]]:
-        """A frame may come in several parts: it is never held back until it is complete."""
+    def feed(self, data: bytes) -> Iterator[Tuple[int, bytes, bool]]:
+        """A frame may come in several parts, the last one marked: none is held back until the frame is complete."""
         while data:
             if self._left:
                 part, data = data[: self._left], data[self._left :]
                 self._left -= len(part)
-                yield self._stream, part
+                yield self._stream, part, self._left == 0
                 continue
             missing = _HEADER_BYTES - len(self._header)
             self._header, data = self._header + data[:missing], data[missing:]
