@@ -39,7 +39,7 @@ options:
     default: running
   variables:
     description:
-      - Compose variables that replace those of the env file for this run only, such as V({APP_VERSION: v3}) for the image of another release. Only with O(mode=one_off).
+      - "Compose variables that replace those of the env file for this run only, such as V({APP_VERSION: v3}) for the image of another release. Only with O(mode=one_off)."
       - They reach what the compose files say with C(${...}). They do not reach a file named under C(env_file) of the service. Secrets are refused.
     type: dict
     default: {}

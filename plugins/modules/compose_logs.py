@@ -79,7 +79,7 @@ options:
     default: ''
 notes:
   - A line longer than 64 KiB is cut.
-  - Reasons of failures are V(logs_unreadable) (the logging driver of a container cannot be read), V(unknown_service), V(state_unwritable), V(project_missing), V(compose_config_invalid),
+  - Reasons of failures are V(logs_unreadable) (the logging driver of a container of a service in O(services) cannot be read; without O(services) such a container is left out with a warning), V(unknown_service), V(state_unwritable), V(project_missing), V(compose_config_invalid),
     V(engine_unreachable), V(engine_failed), V(bad_input).
   - The compose files are needed only to tell whether a named service without containers exists.
 seealso:
@@ -167,6 +167,7 @@ containers:
   contains:
     service: {description: The service., type: str, sample: api}
     name: {description: Name of the container., type: str, sample: shop-api-1}
+    readable: {description: Whether its logging driver can be read., type: bool, sample: true}
     matched: {description: Number of lines that were chosen., type: int, sample: 17}
     scanned: {description: Number of lines that were looked at., type: int, sample: 4711}
     truncated: {description: Whether O(tail) or O(scan) was reached., type: bool, sample: false}

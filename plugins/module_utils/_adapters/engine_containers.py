@@ -5,27 +5,58 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
+from .._core.container import LABEL_PROJECT, Container
 from .._core.errors import OperationError
 from .._core.redaction import Redactor
 from .engine import Engine
 
-# The engine kills at the end of the grace period and then answers: the client waits a little longer.
-_MARGIN_SECONDS = 30
-_LONGEST_GRACE = 600
+_KILLED = 137  # 128 + SIGKILL
 
 
-def stop(engine: Engine, container: str, timeout: Optional[int]) -> None:
-    """Stops a container; ``timeout`` seconds of grace, the container's own when None."""
-    _waiting(engine, timeout, f"stop container {container[:12]}", lambda: engine.client.stop(container, timeout=timeout))
+def stop(engine: Engine, container: Container, timeout: Optional[int]) -> bool:
+    """Stops a container, after ``timeout`` seconds (its own grace period when None) by force; whether that was needed."""
+    grace = container.grace_seconds if timeout is None else timeout
+    began = time.monotonic()
+    with engine.calling(f"stop container {container.name}"):
+        engine.client.stop(container.id, timeout=grace)
+    took = time.monotonic() - began
+    state = (engine.inspect(container.id) or {}).get("State") or {}
+    return container.running and took >= grace and state.get("ExitCode") == _KILLED
 
 
-def restart(engine: Engine, container: str, timeout: Optional[int]) -> None:
-    """Restarts a container in place."""
-    grace = 10 if timeout is None else timeout
-    _waiting(engine, grace, f"restart container {container[:12]}", lambda: engine.client.restart(container, timeout=grace))
+def restart(engine: Engine, container: Container, timeout: Optional[int]) -> bool:
+    """Restarts a container in place; whether it had to be killed, see ``stop``."""
+    grace = container.grace_seconds if timeout is None else timeout
+    began = time.monotonic()
+    with engine.calling(f"restart container {container.name}"):
+        engine.client.restart(container.id, timeout=grace)
+    took = time.monotonic() - began
+    state = (engine.inspect(container.id) or {}).get("State") or {}
+    return container.running and took - _seconds_between(state.get("FinishedAt", ""), state.get("StartedAt", "")) >= grace
+
+
+def unpause(engine: Engine, container: str) -> None:
+    with engine.calling(f"unpause container {container[:12]}"):
+        engine.client.unpause(container)
+
+
+def networks(engine: Engine, project: str) -> List[str]:
+    """Names of the networks that compose made for a project."""
+    with engine.calling(f"list the networks of {project}"):
+        listed = engine.client.networks(filters={"label": f"{LABEL_PROJECT}={project}"})
+    return sorted(network["Name"] for network in listed)
+
+
+def environment(engine: Engine, container: str) -> Dict[str, str]:
+    """A container's environment. It holds secrets: keep it in memory."""
+    inspected = engine.inspect(container) or {}
+    pairs = [entry.partition("=") for entry in (inspected.get("Config") or {}).get("Env") or []]
+    return {name: value for name, unused, value in pairs}
 
 
 def remove(engine: Engine, container: str) -> None:
@@ -64,16 +95,13 @@ def run_health_check(engine: Engine, container: str, test: Sequence[str]) -> Che
 
 def redactor_of(engine: Engine, container: str) -> Redactor:
     """Masks what the container's environment holds in secrets."""
-    inspected = engine.inspect(container) or {}
-    pairs = [entry.partition("=") for entry in (inspected.get("Config") or {}).get("Env") or []]
-    return Redactor.of_environment({name: value for name, unused, value in pairs})
+    return Redactor.of_environment(environment(engine, container))
 
 
-def _waiting(engine: Engine, grace: Optional[int], what: str, act) -> None:
-    before = engine.client.timeout
-    engine.client.timeout = (_LONGEST_GRACE if grace is None else grace) + _MARGIN_SECONDS
+def _seconds_between(earlier: str, later: str) -> float:
+    """Of two times of the engine (nanoseconds, UTC), to the microsecond; 0 when they are not in order."""
     try:
-        with engine.calling(what):
-            act()
-    finally:
-        engine.client.timeout = before
+        first, second = (datetime.datetime.strptime(text[:26].rstrip("Z").ljust(26, "0"), "%Y-%m-%dT%H:%M:%S.%f") for text in (earlier, later))
+    except ValueError:
+        return 0.0
+    return max(0.0, (second - first).total_seconds())

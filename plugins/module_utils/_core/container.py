@@ -18,7 +18,10 @@ LABEL_IMAGE = "com.docker.compose.image"
 
 @dataclass(frozen=True)
 class Container:
-    """``state`` is the engine's word (``running``, ``exited``, ...); ``health`` is ``none`` without a healthcheck."""
+    """``state`` is the engine's word (``running``, ``exited``, ...); ``health`` is ``none`` without a healthcheck.
+
+    ``health_timeout`` (seconds for one run of the check) and ``grace_seconds`` (to end before it is killed) are the container's own.
+    """
 
     id: str
     name: str
@@ -38,6 +41,8 @@ class Container:
     one_off: bool = False
     health_test: Tuple[str, ...] = ()
     health_log: Tuple[Tuple[int, str], ...] = ()
+    health_timeout: float = 30.0
+    grace_seconds: int = 10
     addresses: Tuple[Tuple[str, str], ...] = ()
 
     @property
@@ -75,6 +80,8 @@ def parse_container(inspected: Mapping[str, Any]) -> Container:
         config_hash=labels.get(LABEL_HASH, ""),
         one_off=labels.get(LABEL_ONE_OFF, "False") == "True",
         health_test=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
+        health_timeout=((config.get("Healthcheck") or {}).get("Timeout") or 30_000_000_000) / 1e9,  # the engine's default is 30 s
+        grace_seconds=10 if config.get("StopTimeout") is None else int(config["StopTimeout"]),
         health_log=tuple((int(entry.get("ExitCode", 0)), entry.get("Output", "")) for entry in health.get("Log") or []),
         addresses=tuple(sorted((name, network.get("IPAddress", "")) for name, network in networks.items())),
     )

@@ -182,6 +182,7 @@ class Selection:
         self._kept: Deque[Dict[str, Any]] = deque(maxlen=query.tail)
         self.scanned = 0
         self.matched = 0
+        self.readable = True
         self.by_level = {level: 0 for level in (*LEVELS, "unknown")}
 
     def offer(self, line: LogLine) -> None:
@@ -195,6 +196,9 @@ class Selection:
     def truncated(self) -> bool:
         """Whether there is, or may be, more than was kept: the engine gives no more lines than it was asked for."""
         return self.matched > len(self._kept) or self.scanned >= self._query.engine_tail
+
+    def summary(self) -> Dict[str, Any]:
+        return {"readable": self.readable, "matched": self.matched, "scanned": self.scanned, "truncated": self.truncated}
 
     def lines(self, service: str, container: str) -> List[Dict[str, Any]]:
         return [{"service": service, "container": container, **line} for line in self._kept]

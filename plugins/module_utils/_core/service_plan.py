@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .compose_model import ComposeModel, ServiceDefinition
 from .container import Container
 from .errors import BadInput
 from .plan import Plan, Step
+from .service_drift import Observed, drift_of, final_name, without_leftovers
 
 # What `compose up` does: everything that begins or replaces a container.
 UP_ACTIONS = ("create", "recreate", "scale", "start")
+DOWN_STATES = ("stopped", "absent")
 
 
 class ImageMissing(BadInput):
@@ -47,32 +49,41 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """What the files say and what is there. ``image_ids`` holds the id (or None) of each reference on this host."""
-
-    model: ComposeModel
-    containers: Tuple[Container, ...]
-    image_ids: Mapping[str, Optional[str]]
-
-    def of(self, service: str) -> List[Container]:
-        return [container for container in self.containers if container.service == service]
-
-
-@dataclass(frozen=True)
 class Work:
-    """One action on one service. ``leftovers`` are ids of containers that an interrupted run left beside the right one."""
+    """One action on one service.
+
+    ``replaces`` says which containers make way for new ones: changed, all or none. ``leftovers`` are ids of containers that an
+    interrupted run left beside the right one.
+    """
 
     action: str
     service: str
     reason: str = ""
     replicas: int = 1
+    replaces: str = "changed"
     leftovers: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A service and its containers; leftovers apart."""
+
+    service: ServiceDefinition
+    containers: Tuple[Container, ...]
+    leftovers: Tuple[str, ...]
+    drift: str
+
+    @property
+    def interrupted(self) -> bool:
+        return bool(self.leftovers) or any(final_name(container) for container in self.containers)
 
 
 def plan_services(observed: Observed, wanted: Wanted) -> Tuple[Plan, Tuple[Work, ...]]:
     """The plan, and the same as work for the one who applies it."""
-    in_order = [name for layer in observed.model.layers(wanted.services) for name in layer]
-    work = tuple(item for name in in_order for item in _decide(observed, wanted, name))
+    layers = observed.model.layers(wanted.services)
+    in_order = [name for layer in (reversed(layers) if wanted.state in DOWN_STATES else layers) for name in layer]
+    decided = [_decide(observed, wanted, name) for name in in_order]
+    work = tuple(item for item in decided if item)
     _refuse_missing_images(observed, work)
     steps = tuple(Step(item.action, item.service, item.reason) for item in work)
     doing = {item.service: item for item in work}
@@ -81,107 +92,95 @@ def plan_services(observed: Observed, wanted: Wanted) -> Tuple[Plan, Tuple[Work,
     return Plan(before, after, steps), work
 
 
-def _decide(observed: Observed, wanted: Wanted, name: str) -> List[Work]:
-    containers = observed.of(name)
+def _decide(observed: Observed, wanted: Wanted, name: str) -> Optional[Work]:
+    service, containers = observed.model.service(name), observed.of(name)
     if wanted.state == "stopped":
-        return [Work("stop", name)] if any(_is_up(container) for container in containers) else []
+        return Work("stop", name) if any(_is_up(container) for container in containers) else None
     if wanted.state == "absent":
-        return [Work("remove", name)] if containers else []
+        return Work("remove", name) if containers else None
+    kept, leftovers = without_leftovers(observed, service, containers)
+    found = _Found(service, tuple(kept), tuple(container.id for container in leftovers), drift_of(observed, service, kept))
     if wanted.state == "restarted":
-        return _decide_restart(observed, wanted, name)
-    if wanted.state == "scaled":
-        return _decide_scale(observed, wanted, name)
-    started = _decide_start(observed, name)
-    if wanted.state == "recreated" and not started:
-        return [Work("recreate", name, "asked for", len(containers))]
-    return started
+        work = _decide_restart(observed.model, wanted, found)
+    elif wanted.state == "scaled":
+        work = _decide_scale(wanted, found)
+    elif wanted.state == "recreated":
+        work = _decide_recreate(found)
+    else:
+        work = _decide_start(observed.model, found)
+    return replace(work, leftovers=found.leftovers) if work else None
 
 
-def _decide_start(observed: Observed, name: str) -> List[Work]:
-    service, all_of_it = observed.model.service(name), observed.of(name)
+def _decide_start(model: ComposeModel, found: _Found) -> Optional[Work]:
+    service, containers = found.service, found.containers
     if service.replicas == 0:
-        return []
-    containers, leftovers = without_leftovers(observed, service, all_of_it)
+        return None
     # More than the files ask for were scaled so by somebody: they stay.
     replicas = max(service.replicas, len(containers))
-    extra = tuple(container.id for container in leftovers)
     if not containers:
-        return [Work("create", name, "missing", replicas, extra)]
-    drift = drift_of(observed, service, containers)
-    if drift:
-        return [Work("recreate", name, drift, replicas, extra)]
+        return Work("create", service.name, "missing", replicas)
+    if found.drift:
+        return Work("recreate", service.name, found.drift, replicas)
     if len(containers) < service.replicas:
-        return [Work("scale", name, f"{len(containers)} of {service.replicas}", replicas, extra)]
-    if not all(_is_done_or_up(observed.model, container) for container in containers):
-        return [Work("start", name, "not running", replicas, extra)]
-    return [Work("start", name, "left over from an interrupted run", replicas, extra)] if extra else []
+        return Work("scale", service.name, f"{len(containers)} to {service.replicas}", replicas)
+    if found.interrupted:
+        return Work("start", service.name, "left over from an interrupted run", replicas)
+    if not all(_is_done_or_up(model, container) for container in containers):
+        return Work("start", service.name, "not running", replicas)
+    return None
 
 
-def _decide_restart(observed: Observed, wanted: Wanted, name: str) -> List[Work]:
-    service, containers = observed.model.service(name), observed.of(name)
-    if wanted.restart_when == "unhealthy" and all(_is_well(observed.model, container) for container in containers) and containers:
-        return []
-    if observed.model.is_one_shot(name) and containers:
-        return []  # it ran to its end; running it again is a decision of its own
-    drift = drift_of(observed, service, containers)
-    if drift and wanted.on_drift == "fail":
-        raise ConfigurationPending(
-            f"Service {name} has edits that a restart would not apply ({drift}). Nothing was restarted.",
-            hint="Use state=started to apply them, or on_drift=ignore to restart as it is.",
-            service=name,
-        )
-    if not containers or (drift and wanted.on_drift == "recreate"):
-        return _decide_start(observed, name)
-    return [Work("restart", name, "asked for" if wanted.restart_when == "always" else "not healthy", len(containers))]
+def _decide_recreate(found: _Found) -> Optional[Work]:
+    service, replicas = found.service, max(found.service.replicas, len(found.containers))
+    if replicas == 0:
+        return None
+    if not found.containers:
+        return Work("create", service.name, "missing", replicas)
+    return Work("recreate", service.name, found.drift or "asked for", replicas, replaces="all")
 
 
-def _decide_scale(observed: Observed, wanted: Wanted, name: str) -> List[Work]:
-    count = wanted.replicas.get(name)
-    if count is None:
-        return []
-    service = observed.model.service(name)
+def _decide_restart(model: ComposeModel, wanted: Wanted, found: _Found) -> Optional[Work]:
+    name, containers = found.service.name, found.containers
+    if model.is_one_shot(name) and containers:
+        return None  # it ran to its end; running it again is a decision of its own
+    if wanted.restart_when == "unhealthy" and containers and all(_is_well(model, container) for container in containers):
+        return None
+    drift = _drift_that_counts(wanted, found)
+    if drift or not containers:
+        return _decide_start(model, found)
+    return Work("restart", name, "asked for" if wanted.restart_when == "always" else "not healthy", len(containers), replaces="none")
+
+
+def _decide_scale(wanted: Wanted, found: _Found) -> Optional[Work]:
+    service, count = found.service, wanted.replicas[found.service.name]
     if count > 1 and (service.fixed_name or service.fixed_port):
         why = "container_name" if service.fixed_name else "a fixed port of the host"
         raise CannotScale(
-            f"Service {name} has {why}, so {count} of it cannot run beside each other. Nothing was done.",
-            hint="Remove it from the compose file; the edge finds containers by themselves.",
-            service=name,
+            f"Service {service.name} has {why}, so {count} of it cannot run beside each other. Nothing was done.",
+            hint="Remove that from the compose file; within the stack a service is reached by its name.",
+            service=service.name,
             replicas=count,
         )
-    running = [container for container in observed.of(name) if _is_up(container)]
-    if len(running) == count == len(observed.of(name)):
-        return []
-    return [Work("scale", name, f"{len(running)} to {count}", count)]
+    running = sum(1 for container in found.containers if _is_up(container))
+    if running == count == len(found.containers) and not found.interrupted:
+        return None
+    replaces = "changed" if _drift_that_counts(wanted, found) else "none"
+    return Work("scale", service.name, f"{running} to {count}", count, replaces)
 
 
-def drift_of(observed: Observed, service: ServiceDefinition, containers: Sequence[Container]) -> str:
-    """Why the containers are not what the files and images mean now; empty when they are."""
-    reasons = []
-    if any(container.config_hash != service.config_hash for container in containers):
-        reasons.append("configuration")
-    wanted_image = observed.image_ids.get(service.image)
-    if wanted_image and any(container.image_id != wanted_image for container in containers):
-        reasons.append("image")
-    return " and ".join(reasons) + " changed" if reasons else ""
-
-
-def without_leftovers(
-    observed: Observed, service: ServiceDefinition, containers: Sequence[Container]
-) -> Tuple[List[Container], List[Container]]:
-    """Compose replaces by making a second container of the same number; killed in between, it leaves both."""
-    image = observed.image_ids.get(service.image)
-    kept: Dict[int, Container] = {}
-    leftovers = []
-    for container in sorted(containers, key=lambda one: (one.running, one.config_hash == service.config_hash, one.image_id == image)):
-        if container.number in kept:
-            leftovers.append(kept[container.number])
-        kept[container.number] = container
-    return [kept[number] for number in sorted(kept)], leftovers
+def _drift_that_counts(wanted: Wanted, found: _Found) -> str:
+    if found.drift and wanted.on_drift == "fail":
+        raise ConfigurationPending(
+            f"Service {found.service.name} has edits that are not in effect ({found.drift}). Nothing was done.",
+            hint="Use state=started to apply them, or on_drift=ignore to leave the container as it is.",
+            service=found.service.name,
+        )
+    return found.drift if wanted.on_drift == "recreate" else ""
 
 
 def _refuse_missing_images(observed: Observed, work: Sequence[Work]) -> None:
-    names = [item.service for item in work if item.action in ("create", "recreate", "scale")]
-    missing = sorted({observed.model.service(name).image for name in names if observed.image_ids.get(observed.model.service(name).image) is None})
+    making = [observed.model.service(item.service).image for item in work if item.action in ("create", "recreate", "scale") and item.replicas]
+    missing = sorted({image for image in making if observed.image_ids.get(image) is None})
     if missing:
         raise ImageMissing(
             f"Not on this host: {', '.join(missing)}. Nothing was done.",
@@ -196,7 +195,7 @@ def service_summary(observed: Observed, name: str) -> Dict[str, Any]:
     return {
         "state": _state_of(containers),
         "containers": len(containers),
-        "image": containers[0].image_id[7:19] if containers else "",
+        "image": _short(containers[0].image_id) if containers else "",
         "configuration": containers[0].config_hash[:12] if containers else "",
     }
 
@@ -204,37 +203,52 @@ def service_summary(observed: Observed, name: str) -> Dict[str, Any]:
 def _summary_after(observed: Observed, work: Optional[Work], before: Dict[str, Any]) -> Dict[str, Any]:
     if work is None:
         return before
-    if work.action == "remove":
+    if work.action == "remove" or work.replicas == 0:
         return {"state": "absent", "containers": 0, "image": "", "configuration": ""}
     if work.action == "stop":
         return {**before, "state": "stopped"}
     service = observed.model.service(work.service)
-    after = {**before, "state": "running", "containers": work.replicas}
-    if work.action in ("create", "recreate"):
-        after.update(image=(observed.image_ids.get(service.image) or "")[7:19], configuration=service.config_hash[:12])
+    after = {**before, "state": "stopped" if observed.model.is_one_shot(service.name) else "running", "containers": work.replicas}
+    if work.replaces != "none":
+        after.update(image=_short(observed.image_ids.get(service.image)) or before["image"], configuration=service.config_hash[:12])
+    if observed.changed_keys.get(service.name) and work.replaces != "none":
+        after["settings_changed"] = list(observed.changed_keys[service.name])
     return after
+
+
+def _short(image_id: Optional[str]) -> str:
+    return (image_id or "")[len("sha256:") :][:12]
 
 
 def _state_of(containers: Sequence[Container]) -> str:
     if not containers:
         return "absent"
-    states = sorted({container.state for container in containers})
-    return states[0] if len(states) == 1 else "mixed"
+    states = {"stopped" if container.state in ("exited", "created", "dead") else container.state for container in containers}
+    return states.pop() if len(states) == 1 else "mixed"
+
+
+def is_ready(observed: Observed, name: str) -> bool:
+    """Whether all containers of a service are known to be ready without waiting for anything."""
+    if observed.model.is_one_shot(name):
+        return all(_is_done(observed.model, one) for one in observed.of(name))
+    return all(one.running and one.health in ("none", "healthy") for one in observed.of(name))
+
+
+def is_healthy(observed: Observed, names: Sequence[str]) -> bool:
+    """Whether every service of these names that should have containers has them, and they are ready."""
+    return all(is_ready(observed, name) and (observed.of(name) or observed.model.service(name).replicas == 0) for name in names)
 
 
 def _is_up(container: Container) -> bool:
     return container.state in ("running", "restarting", "paused")
 
 
+def _is_done(model: ComposeModel, container: Container) -> bool:
+    return container.state == "exited" and container.exit_code == 0 and model.is_one_shot(container.service)
+
+
 def _is_done_or_up(model: ComposeModel, container: Container) -> bool:
-    done = container.state == "exited" and container.exit_code == 0 and model.is_one_shot(container.service)
-    return container.running or done
-
-
-def is_ready(observed: Observed, name: str) -> bool:
-    """Whether all containers of a service are known to be ready without waiting for anything."""
-    containers = observed.of(name)
-    return all(_is_done_or_up(observed.model, one) and one.health in ("none", "healthy") for one in containers)
+    return container.running or _is_done(model, container)
 
 
 def _is_well(model: ComposeModel, container: Container) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Dict, Iterator, List, Mapping, Protocol, Tuple
 
 from ..._core.container import Container, parse_container
 from ..._core.errors import BadInput, StateUnwritable
-from ..._core.log_lines import LogQuery, Selection, iso, newest_within
+from ..._core.log_lines import LogQuery, LogsUnreadable, Selection, iso, newest_within
 from ..._core.plan import Plan, Step
 from ..._core.redaction import Redactor
 from ..._core.service_login import environment_of
@@ -33,25 +33,30 @@ Inspected = Dict[str, Any]
 Source = Tuple[Container, Inspected]
 
 
+class Host(Protocol):
+    def warn(self, message: str) -> None: ...
+
+
 class ComposeLogs:
     """Reading is all of the plan; only a destination is something to apply."""
 
-    def __init__(self, stack: Stack, query: LogQuery, destination: str = "", max_bytes: int = _BYTES_IN_RESULT) -> None:
+    def __init__(self, stack: Stack, query: LogQuery, host: Host, destination: str, max_bytes: int) -> None:
         self._stack = stack
         self._query = query
+        self._host = host
         self._destination = destination
         self._max_bytes = max_bytes
         self._content = b""
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], host: object) -> "ComposeLogs":
+    def from_params(cls, params: Mapping[str, Any], host: Host) -> "ComposeLogs":
         destination = params["destination"]
         max_bytes = params["max_bytes"] if params["max_bytes"] is not None else _BYTES_IN_FILE if destination else _BYTES_IN_RESULT
         if max_bytes < 1:
             raise BadInput("max_bytes must be at least 1.", max_bytes=max_bytes)
         if destination and not os.path.isabs(destination):
             raise BadInput(f"destination must be an absolute path, and is {destination}.", destination=destination)
-        return cls(Stack.from_params(params), LogQuery.from_params(params, utc_now()), destination, max_bytes)
+        return cls(Stack.from_params(params), LogQuery.from_params(params, utc_now()), host, destination, max_bytes)
 
     def plan(self) -> Plan:
         engine = Engine.connect(self._stack)
@@ -88,9 +93,19 @@ class ComposeLogs:
         selections = [Selection(self._query, redactor) for _source in chosen]
         with ThreadPoolExecutor(_MOST_THREADS) as threads:
             running = [threads.submit(read_logs, engine, answer, self._query, into) for (_, answer), into in zip(chosen, selections)]
-            for reading in running:
-                reading.result()
+            for selection, reading in zip(selections, running):
+                self._finish(reading, selection)
         return selections
+
+    def _finish(self, reading: "Future[None]", selection: Selection) -> None:
+        try:
+            reading.result()
+        except LogsUnreadable as error:
+            if self._query.services:
+                raise
+            # Nobody asked for just this one; the logs of the others are still worth having.
+            selection.readable = False
+            self._host.warn(f"{error} It was left out.")
 
     def _facts(self, chosen: List[Source], selections: List[Selection], lines: List[Dict[str, Any]]) -> Dict[str, Any]:
         by_level: Dict[str, int] = {}
@@ -108,7 +123,7 @@ class ComposeLogs:
             "until": iso(self._query.until),
             "destination": self._destination,
             "containers": [
-                {"service": container.service, "name": container.name, "matched": selection.matched, "scanned": selection.scanned, "truncated": selection.truncated}
+                {"service": container.service, "name": container.name, **selection.summary()}
                 for (container, _), selection in zip(chosen, selections)
             ],
         }
