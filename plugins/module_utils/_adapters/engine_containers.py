@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence
@@ -13,6 +12,7 @@ from typing import Dict, List, Optional, Sequence
 from .._core.container import LABEL_PROJECT, Container
 from .._core.errors import OperationError
 from .._core.redaction import Redactor
+from .._core.timestamps import parse_timestamp
 from .engine import Engine
 
 _KILLED = 137  # 128 + SIGKILL
@@ -99,9 +99,6 @@ def redactor_of(engine: Engine, container: str) -> Redactor:
 
 
 def _seconds_between(earlier: str, later: str) -> float:
-    """Of two times of the engine (nanoseconds, UTC), to the microsecond; 0 when they are not in order."""
-    try:
-        first, second = (datetime.datetime.strptime(text[:26].rstrip("Z").ljust(26, "0"), "%Y-%m-%dT%H:%M:%S.%f") for text in (earlier, later))
-    except ValueError:
-        return 0.0
-    return max(0.0, (second - first).total_seconds())
+    """Of two times of the engine; 0 when they are not in order."""
+    first, second = parse_timestamp(earlier), parse_timestamp(later)
+    return max(0.0, (second - first).total_seconds()) if first and second else 0.0

@@ -80,7 +80,7 @@ class _Execution:
             if readable and not self._receive(connection):
                 return self._ended_by(deadline)
             # A process that the command left behind may keep the stream open.
-            if not readable and self._is_over():
+            if not (readable or writable) and self._is_over():
                 return True
         return False
 

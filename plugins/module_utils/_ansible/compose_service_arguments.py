@@ -18,7 +18,7 @@ def compose_service_arguments() -> ArgumentSpec:
             "replicas": {"type": "dict", "default": {}},
             "restart_when": {"type": "str", "choices": ["always", "unhealthy"], "default": "always"},
             "on_drift": {"type": "str", "choices": ["recreate", "ignore", "fail"], "default": "recreate"},
-            "wait": {"type": "str", "choices": ["healthy", "none"], "default": "healthy"},
+            "wait": {"type": "str", "choices": ["healthy", "started", "none"], "default": "healthy"},
             "health_timeout": {"type": "int", "default": 60},
             "stop_timeout": {"type": "int"},
             "orphans": {"type": "list", "elements": "str", "default": []},

@@ -23,12 +23,11 @@ def choose_orphans(model: ComposeModel, containers: Sequence[Container], named: 
     orphans = [container for container in containers if container.service not in model.names]
     if list(named) == ["all"]:
         return orphans
-    by_name = {container.name: container for container in orphans}
-    foreign = [name for name in named if name not in by_name and any(one.name == name or one.service == name for one in containers)]
-    if foreign or any(name in model.names for name in named):
+    foreign = [name for name in named if name in model.names or any(name == one.name for one in containers if one not in orphans)]
+    if foreign:
         raise NotAnOrphan(
-            f"{', '.join(foreign or named)} belongs to stack {model.project}, so it is not an orphan. Nothing was removed.",
+            f"{', '.join(foreign)} belongs to stack {model.project}, so it is not an orphan. Nothing was removed.",
             hint="Name containers that the compose files do not have, or use services.",
-            orphans=sorted(by_name),
+            orphans=sorted(container.name for container in orphans),
         )
-    return [by_name[name] for name in named if name in by_name]
+    return [container for container in orphans if container.name in named or container.service in named]

@@ -103,7 +103,7 @@ def _decide(observed: Observed, wanted: Wanted, name: str) -> Optional[Work]:
     if wanted.state == "restarted":
         work = _decide_restart(observed.model, wanted, found)
     elif wanted.state == "scaled":
-        work = _decide_scale(wanted, found)
+        work = _decide_scale(observed.model, wanted, found)
     elif wanted.state == "recreated":
         work = _decide_recreate(found)
     else:
@@ -151,21 +151,29 @@ def _decide_restart(model: ComposeModel, wanted: Wanted, found: _Found) -> Optio
     return Work("restart", name, "asked for" if wanted.restart_when == "always" else "not healthy", len(containers), replaces="none")
 
 
-def _decide_scale(wanted: Wanted, found: _Found) -> Optional[Work]:
+def _decide_scale(model: ComposeModel, wanted: Wanted, found: _Found) -> Optional[Work]:
     service, count = found.service, wanted.replicas[found.service.name]
-    if count > 1 and (service.fixed_name or service.fixed_port):
-        why = "container_name" if service.fixed_name else "a fixed port of the host"
+    why = _why_single(model, service) if count > 1 else ""
+    if why:
         raise CannotScale(
-            f"Service {service.name} has {why}, so {count} of it cannot run beside each other. Nothing was done.",
-            hint="Remove that from the compose file; within the stack a service is reached by its name.",
+            f"Service {service.name} {why}, so {count} of it cannot run beside each other. Nothing was done.",
+            hint="Change that in the compose file; within the stack a service is reached by its name.",
             service=service.name,
             replicas=count,
         )
-    running = sum(1 for container in found.containers if _is_up(container))
+    running = sum(1 for container in found.containers if _is_up(container) or _is_done(model, container))
     if running == count == len(found.containers) and not found.interrupted:
         return None
     replaces = "changed" if _drift_that_counts(wanted, found) else "none"
     return Work("scale", service.name, f"{running} to {count}", count, replaces)
+
+
+def _why_single(model: ComposeModel, service: ServiceDefinition) -> str:
+    if service.fixed_name:
+        return "has container_name"
+    if service.fixed_port:
+        return "has a fixed port of the host"
+    return "runs once to its end" if model.is_one_shot(service.name) else ""
 
 
 def _drift_that_counts(wanted: Wanted, found: _Found) -> str:

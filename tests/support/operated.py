@@ -1,0 +1,136 @@
+"""A miniature system that is operated by our own playbooks, as a person would: an inventory, ansible-playbook, its record."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.support.modules import ROOT, call
+from tests.support.stacks import MINIATURE, ComposeProject, docker, free_port
+
+PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a run ended. ``reason`` and ``message`` are of the operation that failed first, as AWX and CI get them."""
+
+    code: int
+    output: str
+    record: dict
+
+    @property
+    def failure(self) -> dict:
+        told = self.record.get("custom_stats", {}).get("_run", {}).get("runbook", {}).get("localhost", {})
+        return told.get("failure") or {}
+
+    @property
+    def reason(self) -> str:
+        return self.failure.get("reason") or self.record.get("failure", {}).get("reason", "")
+
+    @property
+    def message(self) -> str:
+        return " ".join([self.record.get("failure", {}).get("msg", ""), self.failure.get("msg", "")])
+
+
+class OperatedStack:
+    """One stack of the miniature with an inventory of its own."""
+
+    def __init__(self, directory: Path, name: str, **overrides: object) -> None:
+        self.directory = directory
+        self.name = name
+        self.port = free_port()
+        self.project = ComposeProject(directory, name)
+        self.project.env_path.unlink()
+        self.inventory = directory / "inventory"
+        self._runs = directory / "runs"
+        self._write_inventory(overrides)
+
+    def _write_inventory(self, overrides: dict) -> None:
+        own = {
+            "stack_name": self.name,
+            "stack_project_dir": str(self.project.directory),
+            "stack_state_dir": str(self.project.state_dir),
+            "stack_files": {"directory": str(MINIATURE)},
+            "stack_edge_port": str(self.port),
+            **overrides,
+        }
+        for folder in ("all", "stack"):
+            target = self.inventory / "group_vars" / folder
+            target.mkdir(parents=True, exist_ok=True)
+            for file in (ROOT / "inventories/local/group_vars" / folder).glob("*.yml"):
+                (target / file.name).write_text(file.read_text())
+        (self.inventory / "hosts.yml").write_text((ROOT / "inventories/local/hosts.yml").read_text())
+        (self.inventory / "group_vars" / "stack" / "zz_own.yml").write_text(yaml.safe_dump(own))
+
+    def start(self, playbook: str, environment: dict[str, str] | None = None, **variables: object) -> subprocess.Popen:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
+        kept.update(ANSIBLE_NOCOLOR="1", RUNBOOK_RECORD_DIRECTORY=str(self._runs), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+        kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        return subprocess.Popen(
+            [PLAYBOOK, "-i", str(self.inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables)],
+            cwd=ROOT,
+            env={**kept, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def play(self, playbook: str, **variables: object) -> Played:
+        started = self.start(playbook, **variables)
+        output = started.communicate(timeout=240)[0]
+        return Played(started.returncode, output, self.record())
+
+    def must(self, playbook: str, **variables: object) -> Played:
+        """A run that has to succeed."""
+        played = self.play(playbook, **variables)
+        assert played.code == 0, played.output
+        return played
+
+    def record(self) -> dict:
+        files = sorted(self._runs.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        return json.loads(files[-1].read_text()) if files else {}
+
+    def version(self) -> str:
+        """The version that answers at the edge, empty when none does."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=3) as answer:
+                return json.load(answer)["version"]
+        except (OSError, ValueError, urllib.error.URLError):
+            return ""
+
+    def ledger(self) -> dict:
+        result = call("release_info", self.project.options)
+        assert not result["failed"], result
+        return result
+
+    def verdicts(self) -> dict[str, str]:
+        """Version to the verdict of its newest entry."""
+        return {entry["version"]: entry["verdict"] for entry in reversed(self.ledger()["releases"])}
+
+    def lease_is_free(self) -> bool:
+        text = (self.project.state_dir / self.name / "leases" / "operation.json").read_text()
+        return json.loads(text)["holder"] is None
+
+    def remove(self) -> None:
+        for kind, words in (("container", ["rm", "--force", "--volumes"]), ("volume", ["volume", "rm"]), ("network", ["network", "rm"])):
+            listing = ["ps", "--all"] if kind == "container" else [kind, "ls"]
+            found = docker(*listing, "--quiet", "--filter", f"label=com.docker.compose.project={self.name}").split()
+            if found:
+                docker(*words, *found)
+        holders = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.holds={self.name}").split()
+        if holders:
+            docker("rm", "--force", *holders)
+        kept = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"runbook.local/{self.name}/*").split()
+        if kept:
+            docker("image", "rm", *kept)

@@ -1,0 +1,83 @@
+"""docs/procedures.md claims only what exists, and docs/playbooks.md leaves no playbook out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HELPERS = {"playbooks/guard.yml", "playbooks/vars/stack.yml"}
+# P001-P024, P028-P030, P032, P034-P036, P038, P039, P052-P056, P197: what this version is to have.
+EXPECTED = {f"P{number:03}" for number in (*range(1, 25), *range(28, 31), 32, *range(34, 37), 38, 39, *range(52, 57), 197)}
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of every row that begins with a procedure's number."""
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines() if re.match(r"\| P\d", line)]
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def playbook_violations(cell: str) -> list[str]:
+    named = [word for word in quoted(cell) if word.startswith("playbooks/")]
+    missing = [f"{word} is not there" for word in named if not (ROOT / word).is_file()]
+    return missing if named else ["no playbook is named"]
+
+
+def proof_violations(tests: str, gaps: str) -> list[str]:
+    named = quoted(tests)
+    if not named:
+        return [] if "no test of its own yet" in gaps else ["no test is named, and the row does not say so"]
+    return [f"{word} is not there" for word in named if not is_there(word)]
+
+
+def is_there(test: str) -> bool:
+    path, _, function = test.partition("::")
+    if not (ROOT / path).is_file():
+        return False
+    if path.startswith("molecule/"):
+        return path.endswith("/verify.yml") and not function
+    tree = ast.parse((ROOT / path).read_text())
+    return function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+INDEX = rows((ROOT / "docs" / "procedures.md").read_text())
+PLAYBOOKS = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "playbooks").rglob("*.yml") if path.relative_to(ROOT).as_posix() not in HELPERS
+)
+
+
+def test_every_procedure_has_one_row_of_five_cells():
+    numbers = [row[0] for row in INDEX]
+    assert sorted(numbers) == sorted(EXPECTED)
+    assert [row[0] for row in INDEX if len(row) != 5 or not row[1] or not row[4]] == []
+
+
+@pytest.mark.parametrize("row", INDEX, ids=[row[0] for row in INDEX])
+def test_what_a_procedure_names_exists(row):
+    assert playbook_violations(row[2]) + proof_violations(row[3], row[4]) == []
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_every_playbook_is_in_the_index_and_described(playbook):
+    assert any(playbook in quoted(row[2]) for row in INDEX)
+    assert f"## {playbook.removeprefix('playbooks/')}\n" in (ROOT / "docs" / "playbooks.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("tests", "gaps"),
+    [("", "-"), ("`tests/unit/absent.py::test_x`", "-"), ("`tests/unit/test_contracts.py::absent`", "-"), ("`molecule/check_mode/converge.yml`", "-")],
+)
+def test_a_test_that_is_not_there_is_found(tests, gaps):
+    assert proof_violations(tests, gaps) != []
+
+
+def test_a_playbook_that_is_not_there_is_found():
+    assert playbook_violations("`playbooks/absent.yml`") == ["playbooks/absent.yml is not there"]
+    assert playbook_violations("by hand") == ["no playbook is named"]
+    assert playbook_violations("`playbooks/health/check.yml` (`health_roles`)") == []
