@@ -31,6 +31,7 @@ def start(name: str, arguments: dict) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=ROOT / "collections",
+        start_new_session=True,  # so that a test can end the module with all that it started, and nothing else
     )
     process.stdin.write(json.dumps(arguments).encode())
     process.stdin.close()

@@ -71,7 +71,9 @@ class OperatedStack:
         (self.inventory / "hosts.yml").write_text((ROOT / "inventories/local/hosts.yml").read_text())
         (self.inventory / "group_vars" / "stack" / "zz_own.yml").write_text(yaml.safe_dump(own))
 
-    def start(self, playbook: str, environment: dict[str, str] | None = None, **variables: object) -> subprocess.Popen:
+    def start(
+        self, playbook: str, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE, **variables: object
+    ) -> subprocess.Popen:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
         kept.update(ANSIBLE_NOCOLOR="1", RUNBOOK_RECORD_DIRECTORY=str(self._runs), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
@@ -80,7 +82,7 @@ class OperatedStack:
             cwd=ROOT,
             env={**kept, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

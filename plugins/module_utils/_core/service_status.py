@@ -12,6 +12,7 @@ from .compose_model import ComposeModel, ServiceDefinition
 from .container import Container
 
 FAILING, DRIFT, WARNING = "failing", "drift", "warning"
+_STATE = "playbooks/service/state.yml"
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,22 @@ class Problem:
         return asdict(self)
 
 
-def find_problems(
-    model: ComposeModel,
-    containers: Sequence[Container],
-    image_ids: Mapping[str, Optional[str]],
-    max_restarts: int,
-    services: Sequence[str] = (),
-) -> List[Problem]:
+@dataclass(frozen=True)
+class Expectation:
+    """What containers are held against: the files, what image references mean now, and how many restarts are normal."""
+
+    model: ComposeModel
+    image_ids: Mapping[str, Optional[str]]
+    max_restarts: int = 3
+
+
+def find_problems(expected: Expectation, containers: Sequence[Container], services: Sequence[str] = ()) -> List[Problem]:
     """Everything that is not as the files ask for, service by service; orphans last, unless services were chosen."""
     problems: List[Problem] = []
-    for name in services or model.names:
-        problems += _of_service(model, model.service(name), [one for one in containers if one.service == name], image_ids, max_restarts)
+    for name in services or expected.model.names:
+        problems += _of_service(expected, expected.model.service(name), [one for one in containers if one.service == name])
     if not services:
-        problems += [_orphan(container) for container in containers if container.service not in model.names]
+        problems += [_orphan(container) for container in containers if container.service not in expected.model.names]
     return problems
 
 
@@ -50,35 +54,29 @@ def is_healthy(problems: Sequence[Problem]) -> bool:
     return not any(problem.severity == FAILING for problem in problems)
 
 
-def _of_service(
-    model: ComposeModel,
-    service: ServiceDefinition,
-    containers: Sequence[Container],
-    image_ids: Mapping[str, Optional[str]],
-    max_restarts: int,
-) -> List[Problem]:
-    if not containers:
-        return [] if service.replicas == 0 else [_problem(service.name, "", "missing", FAILING, f"{service.name} has no container.", "service/state")]
+def _of_service(expected: Expectation, service: ServiceDefinition, containers: Sequence[Container]) -> List[Problem]:
+    if not containers and service.replicas:
+        return [Problem(service.name, "", "missing", FAILING, f"{service.name} has no container.", _STATE)]
     problems = []
     for container in containers:
-        problems += _of_container(model, container, max_restarts)
-        problems += _drift(service, container, image_ids)
+        problems += _of_container(expected, container)
+        problems += _drift(expected, service, container)
     if len(containers) < service.replicas:
         message = f"{service.name} has {len(containers)} of {service.replicas} containers."
-        problems.append(_problem(service.name, "", "too_few", FAILING, message, "service/state"))
+        problems.append(Problem(service.name, "", "too_few", FAILING, message, _STATE))
     if len(containers) > service.replicas:
         message = f"{service.name} has {len(containers)} containers, and the files ask for {service.replicas}."
-        problems.append(_problem(service.name, "", "too_many", WARNING, message, "service/state"))
+        problems.append(Problem(service.name, "", "too_many", WARNING, message, _STATE))
     return problems
 
 
-def _of_container(model: ComposeModel, container: Container, max_restarts: int) -> List[Problem]:
+def _of_container(expected: Expectation, container: Container) -> List[Problem]:
     name = container.name
-    if container.state == "exited" and container.exit_code == 0 and model.is_one_shot(container.service):
+    if container.state == "exited" and container.exit_code == 0 and expected.model.is_one_shot(container.service):
         return []
     found = []
-    if container.state == "restarting" or container.restart_count > max_restarts:
-        found.append(("restart_loop", FAILING, f"{name} was restarted {container.restart_count} times.", "logs/view"))
+    if container.state == "restarting" or container.restart_count > expected.max_restarts:
+        found.append(("restart_loop", FAILING, f"{name} was restarted {container.restart_count} times.", "service/status"))
     if container.oom_killed:
         found.append(("oom_killed", FAILING, f"{name} was killed for lack of memory.", "service/configure"))
     if container.state == "exited":
@@ -91,25 +89,24 @@ def _of_container(model: ComposeModel, container: Container, max_restarts: int) 
         found.append(("unhealthy", FAILING, f"{name} is unhealthy.", "service/restart"))
     elif container.health == "starting":
         found.append(("starting", FAILING, f"{name} is starting and not healthy yet.", "health/check"))
-    return [_problem(container.service, name, *parts) for parts in found]
+    return [
+        Problem(container.service, name, problem, severity, message, f"playbooks/{procedure}.yml")
+        for problem, severity, message, procedure in found
+    ]
 
 
-def _drift(service: ServiceDefinition, container: Container, image_ids: Mapping[str, Optional[str]]) -> List[Problem]:
+def _drift(expected: Expectation, service: ServiceDefinition, container: Container) -> List[Problem]:
     found = []
     if service.config_hash and container.config_hash != service.config_hash:
         message = f"{container.name} was made with another configuration than the files have now."
-        found.append(_problem(service.name, container.name, "config_drift", DRIFT, message, "service/state"))
-    means = image_ids.get(service.image)
+        found.append(Problem(service.name, container.name, "config_drift", DRIFT, message, _STATE))
+    means = expected.image_ids.get(service.image)
     if means and container.image_id != means:
         message = f"{container.name} runs another image than {service.image} means now."
-        found.append(_problem(service.name, container.name, "wrong_image", DRIFT, message, "service/status"))
+        found.append(Problem(service.name, container.name, "wrong_image", DRIFT, message, "playbooks/service/status.yml"))
     return found
 
 
 def _orphan(container: Container) -> Problem:
     message = f"{container.name} carries the stack's label and is in none of its files."
-    return _problem(container.service, container.name, "orphan", DRIFT, message, "service/state")
-
-
-def _problem(service: str, container: str, problem: str, severity: str, message: str, procedure: str) -> Problem:
-    return Problem(service, container, problem, severity, message, f"playbooks/{procedure}.yml")
+    return Problem(container.service, container.name, "orphan", DRIFT, message, _STATE)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..._core.compose_model import ComposeModel
@@ -16,7 +18,7 @@ from ..._core.container_stats import over_thresholds, summarise
 from ..._core.environment_drift import compare_environment, empty_required, environment_problems
 from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, facts_only
-from ..._core.service_status import FAILING, Problem, find_problems, is_healthy
+from ..._core.service_status import FAILING, Expectation, Problem, find_problems, is_healthy
 from ..._core.stack import Stack
 from ..._core.status_table import status_table
 from ..clock import utc_now
@@ -35,6 +37,23 @@ class StackUnhealthy(OperationError):
     reason = "stack_unhealthy"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One look at a stack. ``inspected`` (by container id) holds secrets; ``usage`` is empty without samples."""
+
+    model: ComposeModel
+    inspected: Mapping[str, Mapping[str, Any]]
+    containers: Tuple[Container, ...]
+    at: datetime
+    usage: Mapping[str, Dict[str, Any]] = field(default_factory=dict)
+
+    def of(self, service: str) -> List[Container]:
+        return [container for container in self.containers if container.service == service]
+
+    def environment(self, container: Container) -> Dict[str, str]:
+        return environment_of(self.inspected[container.id])
+
+
 class ComposeInfo:
     def __init__(self, stack: Stack, params: Mapping[str, Any]) -> None:
         self._stack = stack
@@ -49,48 +68,41 @@ class ComposeInfo:
         return cls(Stack.from_params(params), params)
 
     def plan(self) -> Plan:
-        now = utc_now()
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            asked = pool.submit(self._compose.model)
-            inspected = {one["Id"]: one for one in pool.submit(self._engine.inspect_project, self._stack.name).result()}
-            model = asked.result()
-        containers = self._containers(inspected)
-        names = model.select(self._params["services"])
-        usage = self._usage(model, [one for one in containers if one.service in names and one.running], inspected)
-        services = [self._service(model, name, containers, inspected, now, usage) for name in names]
-        problems = self._problems(model, containers, inspected, usage)
-        facts = {
-            "at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "healthy": is_healthy(problems),
-            "problems": [problem.to_dict() for problem in problems],
-            "services": services,
-            "ports": [dict(port, service=one.service) for one in containers for port in published_ports(inspected[one.id])],
-            "disk": self._disk(),
-        }
-        facts["table"] = status_table(services, facts["problems"])
+        seen = self._look()
+        names = seen.model.select(self._params["services"])
+        services = [self._service(seen, name) for name in names]
+        found = self._problems(seen, names)
         if self._params["on_problem"] == "fail":
-            self._refuse(problems)
-        return facts_only(facts)
+            self._refuse(found)
+        problems = [problem.to_dict() for problem in found]
+        return facts_only(
+            {
+                "at": seen.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "healthy": is_healthy(found),
+                "problems": problems,
+                "services": services,
+                "ports": [dict(port, service=one.service) for one in seen.containers for port in published_ports(seen.inspected[one.id])],
+                "disk": self._disk(),
+                "table": status_table(services, problems),
+            }
+        )
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
         return {}
 
-    def _containers(self, inspected: Mapping[str, Mapping[str, Any]]) -> List[Container]:
+    def _look(self) -> Seen:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            asked = pool.submit(self._compose.model)
+            inspected = {one["Id"]: one for one in self._engine.inspect_project(self._stack.name)}
+            model = asked.result()
         found = [parse_container(one) for one in inspected.values()]
-        return sorted((one for one in found if not one.one_off), key=lambda one: (one.service, one.number))
+        containers = tuple(sorted((one for one in found if not one.one_off), key=lambda one: (one.service, one.number)))
+        seen = Seen(model, inspected, containers, utc_now())
+        return replace(seen, usage=self._usage(seen)) if self._params["samples"] else seen
 
-    def _service(
-        self,
-        model: ComposeModel,
-        name: str,
-        containers: Sequence[Container],
-        inspected: Mapping[str, Mapping[str, Any]],
-        now: Any,
-        usage: Mapping[str, Dict[str, Any]],
-    ) -> Dict[str, Any]:
-        service, mine = model.service(name), [one for one in containers if one.service == name]
+    def _service(self, seen: Seen, name: str) -> Dict[str, Any]:
+        service, mine = seen.model.service(name), seen.of(name)
         full = self._params["detail"] == "full"
-        reports = [dict(report_container(one, inspected[one.id], now, full), usage=usage.get(one.id, {})) for one in mine]
         described = {
             "name": name,
             "image": service.image,
@@ -98,37 +110,31 @@ class ComposeInfo:
             "expected_replicas": service.replicas,
             "running": sum(one.running for one in mine),
             "config_in_effect": bool(mine) and all(one.config_hash == service.config_hash for one in mine),
-            "containers": reports,
+            "containers": [
+                dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine
+            ],
         }
-        if self._params["compare_environment"]:
-            described["environment"] = self._environment(service.environment_dict(), mine, inspected)
+        if self._params["compare_environment"] and mine:
+            salt = StackSalt(self._stack).value
+            described["environment"] = compare_environment(service.environment_dict(), seen.environment(mine[0]), salt)
         return described
 
-    def _environment(
-        self, files: Mapping[str, str], containers: Sequence[Container], inspected: Mapping[str, Mapping[str, Any]]
-    ) -> List[Dict[str, Any]]:
-        salt = StackSalt(self._stack).value
-        return [row for one in containers[:1] for row in compare_environment(files, environment_of(inspected[one.id]), salt)]
-
-    def _problems(
-        self,
-        model: ComposeModel,
-        containers: Sequence[Container],
-        inspected: Mapping[str, Mapping[str, Any]],
-        usage: Mapping[str, Dict[str, Any]],
-    ) -> List[Problem]:
+    def _problems(self, seen: Seen, names: Sequence[str]) -> List[Problem]:
         thresholds = self._params["thresholds"]
-        limit = int(thresholds.get("max_restarts", _DEFAULT_RESTARTS))
-        problems = find_problems(model, containers, self._image_ids(model), limit, self._params["services"])
-        for one in containers:
-            problems += over_thresholds(one.service, one.name, usage.get(one.id, {}), thresholds)
+        expected = Expectation(seen.model, self._image_ids(seen.model), int(thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
+        problems = find_problems(expected, seen.containers, self._params["services"])
+        for one in seen.containers:
+            problems += over_thresholds(one.service, one.name, seen.usage.get(one.id, {}), thresholds)
         if self._params["compare_environment"]:
-            for name in model.select(self._params["services"]):
-                files = model.service(name).environment_dict()
-                problems += empty_required(name, files, self._params["required_keys"])
-                for one in (one for one in containers if one.service == name):
-                    rows = compare_environment(files, environment_of(inspected[one.id]), "")
-                    problems += environment_problems(name, one.name, rows)
+            for name in names:
+                problems += self._environment_problems(seen, name)
+        return problems
+
+    def _environment_problems(self, seen: Seen, name: str) -> List[Problem]:
+        files = seen.model.service(name).environment_dict()
+        problems = empty_required(name, files, self._params["required_keys"])
+        for one in seen.of(name):
+            problems += environment_problems(name, one.name, compare_environment(files, seen.environment(one), ""))
         return problems
 
     def _image_ids(self, model: ComposeModel) -> Dict[str, Any]:
@@ -136,14 +142,12 @@ class ComposeInfo:
         with ThreadPoolExecutor(max_workers=4) as pool:
             return dict(zip(references, pool.map(self._engine.image_id, references)))
 
-    def _usage(
-        self, model: ComposeModel, containers: Sequence[Container], inspected: Mapping[str, Mapping[str, Any]]
-    ) -> Dict[str, Dict[str, Any]]:
-        if not self._params["samples"]:
-            return {}
-        readings = sample(self._engine, [one.id for one in containers], self._params["samples"], self._params["period"])
-        limits = {one.id: inspected[one.id].get("HostConfig") or {} for one in containers}
-        return {one: summarise(readings[one], limits[one].get("Memory") or 0, limits[one].get("NanoCpus") or 0) for one in readings}
+    def _usage(self, seen: Seen) -> Dict[str, Dict[str, Any]]:
+        chosen = seen.model.select(self._params["services"])
+        running = [one.id for one in seen.containers if one.running and one.service in chosen]
+        readings = sample(self._engine, running, self._params["samples"], self._params["period"])
+        limits = {one: seen.inspected[one].get("HostConfig") or {} for one in running}
+        return {one: summarise(readings[one], limits[one].get("Memory") or 0, limits[one].get("NanoCpus") or 0) for one in running}
 
     def _disk(self) -> Dict[str, Any]:
         root = self._engine.info().get("DockerRootDir", "")

@@ -1,0 +1,148 @@
+"""A deploy and a rollback, killed with SIGKILL at each task and run again: what answers, and whether it converges."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.modules import ROOT
+from tests.support.operated import OperatedStack
+from tests.support.stacks import docker, unique_name
+
+LEASE = {"operation_lease_seconds": 3, "operation_lease_wait": 20}
+FIRST = "Take the operation lease"  # before it, nothing can have been touched
+TABLE = ROOT / ".local" / "kill-matrix.txt"
+
+
+@dataclass
+class Row:
+    """One task at which the run was killed, and what was found afterwards."""
+
+    playbook: str
+    task: str
+    answered: str
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        again = "; ".join(self.wrong) or "converged"
+        return f"{self.playbook:<18} {self.task[:66]:<66} {self.answered or '-':<8} {self.seconds:5.1f} s  {again}"
+
+
+def killer(tasks: Path, number: int = 0) -> dict[str, str]:
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "kill_at_task",
+        "KILL_TASKS_FILE": str(tasks),
+        "KILL_AT_TASK": str(number),
+    }
+
+
+def task_names(stack: OperatedStack, playbook: str, **variables: object) -> list[str]:
+    """The tasks of a run that nobody kills."""
+    listed = stack.directory / "tasks.txt"
+    listed.unlink(missing_ok=True)
+    run = stack.start(playbook, killer(listed), **variables, **LEASE)
+    output = run.communicate(timeout=120)[0]
+    assert run.returncode == 0, output
+    return listed.read_text().splitlines()
+
+
+def kill_at(stack: OperatedStack, number: int, playbook: str, **variables: object) -> None:
+    # The module may still be at work afterwards, as on a remote host, so nothing waits for the end of its output.
+    run = stack.start(playbook, killer(stack.directory / "killed.txt", number), subprocess.DEVNULL, **variables, **LEASE)
+    assert run.wait(timeout=120) == -signal.SIGKILL, f"task {number} of {playbook} was not reached"
+
+
+def answer_soon(stack: OperatedStack) -> str:
+    """What answers, once a replacement that was under way is through."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if stack.version():
+            return stack.version()
+        time.sleep(0.2)
+    return ""
+
+
+def settle(stack: OperatedStack, row: Row, playbook: str, wanted: str, **variables: object) -> None:
+    """Runs it again and notes everything that is not as it has to be."""
+    row.answered = answer_soon(stack)
+    if row.answered not in ("v1", "v2"):
+        row.wrong.append(f"answered {row.answered or 'nothing'} after the kill")
+    began = time.monotonic()
+    again = stack.play(playbook, **variables, **LEASE)
+    row.seconds = time.monotonic() - began
+    if again.code != 0:
+        row.wrong.append(f"second run failed: {again.message[:200]}")
+        return
+    ledger = stack.ledger()
+    current = [entry for entry in ledger["releases"] if entry["id"] == ledger["current"]]
+    found = {
+        "answers": (stack.version(), wanted),
+        "current": ([(entry["version"], entry["verdict"]) for entry in current], [(wanted, "verified")]),
+        "drift": (ledger["drift"], []),
+        "staged": (ledger["staged"], ""),
+        "lease": (stack.lease_is_free(), True),
+        "containers": (containers(stack), sorted(f"{stack.name}-{name}-1" for name in ("api", "edge", "postgres", "redis"))),
+    }
+    row.wrong += [f"{what}: {is_}, not {should}" for what, (is_, should) in found.items() if is_ != should]
+
+
+def containers(stack: OperatedStack) -> list[str]:
+    return sorted(docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"label=com.docker.compose.project={stack.name}").split())
+
+
+def deploys(directory: Path) -> list[Row]:
+    """v1 and v2 in turn: each killed deploy is finished by the second run, which is where the next one begins."""
+    stack = OperatedStack(directory, unique_name("killed-deploy"))
+    rows = []
+    try:
+        stack.must("deploy/install", version="v1")
+        tasks = task_names(stack, "deploy/release", version="v2")
+        running = "v2"
+        for number in range(tasks.index(f"runbook.compose.operation : {FIRST}") + 1, len(tasks) + 1):
+            wanted = "v1" if running == "v2" else "v2"
+            row = Row("deploy/release", tasks[number - 1], "")
+            rows.append(row)
+            kill_at(stack, number, "deploy/release", version=wanted)
+            settle(stack, row, "deploy/release", wanted, version=wanted)
+            running = wanted
+    finally:
+        stack.remove()
+    return rows
+
+
+def rollbacks(directory: Path) -> list[Row]:
+    """From v2 to v1, killed and finished; then v2 is deployed anew."""
+    stack = OperatedStack(directory, unique_name("killed-rollback"))
+    rows = []
+    try:
+        stack.must("deploy/install", version="v1")
+        stack.must("deploy/release", version="v2")
+        tasks = task_names(stack, "incident/rollback", to="v1")
+        for number in range(tasks.index(f"runbook.compose.operation : {FIRST}") + 1, len(tasks) + 1):
+            stack.must("deploy/release", version="v2")
+            row = Row("incident/rollback", tasks[number - 1], "")
+            rows.append(row)
+            kill_at(stack, number, "incident/rollback", to="v1")
+            settle(stack, row, "incident/rollback", "v1", to="v1")
+    finally:
+        stack.remove()
+    return rows
+
+
+def test_a_killed_deploy_or_rollback_converges_when_it_is_run_again(tmp_path_factory):
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        halves = [pool.submit(story, tmp_path_factory.mktemp(story.__name__)) for story in (deploys, rollbacks)]
+        rows = [row for half in halves for row in half.result()]
+    os.makedirs(TABLE.parent, exist_ok=True)
+    header = f"{'PLAYBOOK':<18} {'KILLED AT':<66} {'ANSWERED':<8} {'AGAIN':>7}  RESULT"
+    TABLE.write_text("\n".join([header, *(row.text() for row in rows)]) + "\n")
+    print(TABLE.read_text())
+    assert len(rows) >= 20
+    assert [row.text() for row in rows if row.wrong] == []
