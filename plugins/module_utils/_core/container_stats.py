@@ -5,33 +5,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .service_status import WARNING, Problem
 
 
-def cpu_percent(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
-    """Percent of one CPU between two readings, so that two busy CPUs are 200."""
+def cpu_percent(first: Mapping[str, Any], second: Mapping[str, Any]) -> Optional[float]:
+    """Percent of one CPU between two readings, so that two busy CPUs are 200; None when the engine did not count."""
     used = _total_cpu(second) - _total_cpu(first)
     system = _system_cpu(second) - _system_cpu(first)
-    if used <= 0 or system <= 0:
-        return 0.0
+    if system <= 0 or _total_cpu(second) == 0:
+        return None
     cpus = (second.get("cpu_stats") or {}).get("online_cpus") or 1
     return round(used / system * cpus * 100, 1)
 
 
-def memory_bytes(reading: Mapping[str, Any]) -> int:
-    """What cannot be given back: usage without the page cache that is not in use (cgroup v2, then v1 names it)."""
+def memory_bytes(reading: Mapping[str, Any]) -> Optional[int]:
+    """What cannot be given back: usage without the page cache that is not in use; None when the engine did not count.
+
+    cgroup v1 names that cache ``total_inactive_file``, v2 ``inactive_file`` (as the docker CLI does it).
+    """
     memory = reading.get("memory_stats") or {}
+    if not memory.get("usage"):
+        return None
     cache = memory.get("stats") or {}
-    inactive = cache.get("inactive_file", cache.get("total_inactive_file", 0))
-    return max(0, (memory.get("usage") or 0) - (inactive or 0))
+    inactive = cache.get("total_inactive_file", cache.get("inactive_file", 0))
+    return max(0, memory["usage"] - (inactive or 0))
 
 
 def summarise(readings: Sequence[Mapping[str, Any]], memory_limit: int, nano_cpus: int) -> Dict[str, Any]:
-    """Minimum, average and maximum over all readings; percentages of the limit are None where there is no limit."""
-    memory = [memory_bytes(reading) for reading in readings]
-    cpu = [cpu_percent(first, second) for first, second in zip(readings, readings[1:])]
+    """Minimum, average and maximum over all readings; None where the engine counts nothing, or there is no limit."""
+    memory = [value for value in map(memory_bytes, readings) if value is not None]
+    cpu = [value for value in map(cpu_percent, readings, readings[1:]) if value is not None]
     cpu_limit = nano_cpus / 1e7 if nano_cpus else 0.0
     return {
         "samples": len(readings),
@@ -53,9 +58,9 @@ def over_thresholds(service: str, container: str, usage: Mapping[str, Any], thre
     return found
 
 
-def _spread(values: Sequence[float]) -> Dict[str, float]:
+def _spread(values: Sequence[float]) -> Optional[Dict[str, float]]:
     if not values:
-        return {"min": 0, "avg": 0, "max": 0}
+        return None
     return {"min": min(values), "avg": round(sum(values) / len(values), 1), "max": max(values)}
 
 
