@@ -51,15 +51,6 @@ def write(project: ComposeProject, text: str) -> None:
     (project.directory / "compose.yaml").write_text(text)
 
 
-def kill_with_children(process: subprocess.Popen) -> None:
-    """As when the connection and all that ran over it are gone: the module and the compose that it started."""
-    listed = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True, check=False).stdout.split()
-    for pid in (process.pid, *map(int, listed)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
-
-
 def failure(result: dict, reason: str) -> dict:
     assert (result["failed"], result.get("reason")) == (True, reason), result
     assert SECRET not in json.dumps(result)
