@@ -1,0 +1,154 @@
+"""One release on two hosts: both run it, or none does. The hosts are reached over SSH and have engines of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.modules import ROOT
+from tests.support.stacks import MINIATURE, docker
+
+BIN = Path(sys.executable).parent
+HOSTS = ("runbook-host-1", "runbook-host-2")
+PORTS = (os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()
+IMAGES = ("runbook-api:v1", "runbook-api:v2", "runbook-api:v3", "runbook-api:bad", "runbook-postgres:15", "runbook-redis:7", "runbook-nginx:1")
+STACK, PORT = "shop-staging", 18080
+LOCAL = ROOT / "inventories" / "local" / "group_vars"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Two hosts and the inventory that names them."""
+
+    directory: Path
+
+    def play(self, playbook: str, **variables: object) -> subprocess.CompletedProcess:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
+        records = {"RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs"), "ANSIBLE_NOCOLOR": "1"}
+        words = ["ansible-playbook", "-i", str(self.directory / "inventory"), f"playbooks/{playbook}.yml"]
+        return subprocess.run(
+            [*words, "--extra-vars", json.dumps(variables)],
+            cwd=ROOT,
+            env={**kept, **records, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+
+    def must(self, playbook: str, **variables: object) -> str:
+        done = self.play(playbook, **variables)
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def inside(self, host: str, *words: str) -> str:
+        return docker("exec", host, *words)
+
+    def versions(self) -> list[str]:
+        """What answers at the edge of each host, asked on that host."""
+        ask = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=5))['version'])"
+        return [self.inside(host, "python3", "-c", ask).strip() for host in HOSTS]
+
+    def verdicts(self, host: str) -> dict[str, str]:
+        """Version to the verdict of its newest entry in the host's ledger."""
+        ledger = json.loads(self.inside(host, "cat", f"/var/lib/runbook/{STACK}/releases/ledger.json"))
+        entries = ledger.get("releases") or ledger["entries"]
+        return {entry["version"]: entry["verdict"] for entry in sorted(entries, key=lambda one: one["id"])}
+
+    def first_in_journal(self, host: str, event: str) -> str:
+        lines = self.inside(host, "cat", f"/var/lib/runbook/{STACK}/journal.ndjson").splitlines()
+        return [entry["at"] for entry in map(json.loads, lines) if entry["event"] == event][-1]
+
+
+def write_inventory(place: Path) -> None:
+    variables = place / "group_vars" / "stack"
+    variables.mkdir(parents=True)
+    for file in (LOCAL / "stack").glob("*.yml"):
+        (variables / file.name).write_text(file.read_text())
+    own = {
+        "runbook_environment": "staging",
+        "stack_name": STACK,
+        "stack_project_dir": "/opt/shop/staging",
+        "stack_state_dir": "/var/lib/runbook",
+        "stack_files": {"directory": str(MINIATURE)},
+        "stack_edge_port": str(PORT),
+    }
+    (variables / "zz_own.yml").write_text(yaml.safe_dump(own))
+    keys = ROOT / ".runbook" / "ssh"
+    common = {
+        "ansible_host": "127.0.0.1",
+        "ansible_user": "root",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_ssh_private_key_file": str(keys / "key"),
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
+    }
+    hosts = {name: {**common, "ansible_port": int(port)} for name, port in zip(HOSTS, PORTS)}
+    (place / "hosts.yml").write_text(yaml.safe_dump({"stack": {"hosts": hosts}}))
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    script = str(ROOT / "tests" / "multihost" / "hosts")
+    directory = tmp_path_factory.mktemp("fleet")
+    try:
+        subprocess.run([script, "up"], check=True)
+        subprocess.run([script, "load", *IMAGES], check=True)
+        write_inventory(directory / "inventory")
+        made = Fleet(directory)
+        made.must("deploy/install", version="v1")
+        yield made
+    finally:
+        subprocess.run([script, "down"], check=True)
+
+
+def test_a_rollout_reaches_one_host_after_the_other(fleet):
+    assert fleet.versions() == ["v1", "v1"]
+    fleet.must("deploy/release", version="v2")
+    assert fleet.versions() == ["v2", "v2"]
+    first, second = (fleet.first_in_journal(host, "release_verified") for host in HOSTS)
+    assert first < fleet.first_in_journal(HOSTS[1], "release_registered") < second
+
+
+def test_a_second_rollout_of_the_same_version_changes_nothing(fleet):
+    output = fleet.must("deploy/release", version="v2")
+    assert output.count("changed=0") == len(HOSTS) + 1  # and the controller
+
+
+def test_hosts_that_switched_go_back_when_a_later_one_fails(fleet):
+    # On the second host the same name means an image that never becomes healthy.
+    good = fleet.inside(HOSTS[1], "docker", "image", "inspect", "--format", "{{.Id}}", "runbook-api:v3").strip()
+    fleet.inside(HOSTS[1], "docker", "tag", "runbook-api:bad", "runbook-api:v3")
+    try:
+        done = fleet.play("deploy/release", version="v3", deploy_health_timeout=8)
+    finally:
+        fleet.inside(HOSTS[1], "docker", "tag", good, "runbook-api:v3")
+    assert done.returncode != 0
+    assert f"v3 was taken back here, because it failed on {HOSTS[1]}" in done.stdout
+    assert fleet.versions() == ["v2", "v2"]
+    assert fleet.verdicts(HOSTS[0])["v3"] == "rolled_back"
+    assert fleet.verdicts(HOSTS[1])["v3"] == "failed"
+
+
+def test_a_host_whose_engine_is_down_stops_the_rollout_and_the_others_go_back(fleet):
+    fleet.inside(HOSTS[1], "systemctl", "stop", "docker.socket", "docker")
+    try:
+        done = fleet.play("deploy/release", version="v3")
+        assert done.returncode != 0
+        assert "does not answer" in done.stdout
+    finally:
+        fleet.inside(HOSTS[1], "systemctl", "start", "docker.socket", "docker")
+    fleet.must("service/state", state="started")
+    assert fleet.versions() == ["v2", "v2"]
+    assert fleet.verdicts(HOSTS[0])["v3"] == "rolled_back"
+
+
+def test_a_rollback_reaches_both_hosts(fleet):
+    fleet.must("incident/rollback")
+    assert fleet.versions() == ["v1", "v1"]
