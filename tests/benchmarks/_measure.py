@@ -1,0 +1,40 @@
+"""Times commands in turn, so that a machine that gets slower or faster does so for all of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Ours against another way of doing the same, as the ratio of medians of interleaved runs."""
+
+    job: str
+    ours: float
+    other: float
+    against: str
+    target: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.other
+
+    def row(self) -> str:
+        met = "met" if self.ratio <= self.target else "MISSED"
+        return f"{self.job:<34} {self.ours:6.2f} s  {self.against:<42} {self.other:6.2f} s  {self.ratio:5.2f}  <= {self.target:<5} {met}"
+
+
+def interleaved(runs: int, ways: dict[str, Callable[[], None]], before: Callable[[], None] | None = None) -> dict[str, float]:
+    """Median seconds of each way. ``before`` brings everything to the start, outside the time, before each run."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for unused in range(runs):
+        for name, way in ways.items():
+            if before:
+                before()
+            began = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in seconds.items()}
