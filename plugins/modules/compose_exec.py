@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
   - Runs a command in a running container of a service, or in a container of its own that is made like those of the service and removed afterwards.
-  - Nothing is interactive and nothing is endless. There is no terminal, standard input is empty unless O(stdin) is given, and a command that does not end in time is stopped.
+  - Nothing is interactive and nothing is endless. There is no terminal, standard input is empty unless O(stdin) is given, and a command that does
+    not end in time is stopped.
   - The two streams are told apart, bounded, and shown without the secrets of the container's environment.
 extends_documentation_fragment:
   - runbook.compose.stack
@@ -31,7 +32,8 @@ options:
   mode:
     description:
       - V(running) runs it in a container of the service that runs already.
-      - V(one_off) runs it in a new container of the service's image, with the service's configuration, volumes and networks, but without its published ports, its network
+      - V(one_off) runs it in a new container of the service's image, with the service's configuration, volumes and networks, but without its
+        published ports, its network
         aliases and its health check. Services that it depends on are not started. The container is removed in any case.
         When the module itself was killed, the next O(mode=one_off) of the stack removes what it left behind.
     type: str
@@ -39,7 +41,8 @@ options:
     default: running
   variables:
     description:
-      - "Compose variables that replace those of the env file for this run only, such as V({APP_VERSION: v3}) for the image of another release. Only with O(mode=one_off)."
+      - "Compose variables that replace those of the env file for this run only, such as V({APP_VERSION: v3}) for the image of another release.
+        Only with O(mode=one_off)."
       - They reach what the compose files say with C(${...}). They do not reach a file named under C(env_file) of the service. Secrets are refused.
     type: dict
     default: {}
@@ -89,9 +92,12 @@ options:
     type: int
     default: 1048576
 notes:
-  - Reasons of failures are V(command_failed) (RV(ignore:details) has C(exit_code), C(oom_killed) and the last lines of both streams), V(executable_missing) (exit code 126 or 127),
-    V(command_timed_out) (C(stopped) in RV(ignore:details) tells whether it has really ended), V(output_not_json), V(service_not_running), V(unknown_service), V(image_missing),
-    V(compose_config_invalid), V(compose_failed) (the one-off container could not be started), V(project_missing), V(engine_unreachable), V(engine_failed), V(state_unwritable), V(bad_input).
+  - Reasons of failures are V(command_failed) (RV(ignore:details) has C(exit_code), C(oom_killed) and the last lines of both streams),
+    V(executable_missing) (exit code 126 or 127),
+    V(command_timed_out) (C(stopped) in RV(ignore:details) tells whether it has really ended), V(output_not_json), V(service_not_running),
+    V(unknown_service), V(image_missing),
+    V(compose_config_invalid), V(compose_failed) (the one-off container could not be started), V(project_missing), V(engine_unreachable),
+    V(engine_failed), V(state_unwritable), V(bad_input).
   - Images are never pulled or built for O(mode=one_off).
   - In check mode, a missing image or a service that does not run is a warning, as an earlier task of the same run might have changed that.
   - Unless O(read_only=true), the stack's journal gets C(command_started), and C(command_ended) or C(command_failed).

@@ -37,7 +37,8 @@ options:
   thresholds:
     description:
       - C(memory_percent) and C(cpu_percent) of a container's limit, above which the readings are a problem, and C(max_restarts) (default 3),
-        above which its restart count is one.
+        above which its restart count is one. Numbers of 0 or more; another name or value is refused with RV(ignore:reason=bad_input).
+      - The percentages need O(samples), and a limit to be a percentage of.
     type: dict
     default: {}
   compare_environment:
@@ -129,7 +130,8 @@ services:
     environment:
       description:
         - With O(compare_environment=true), for each key of the files whether the first container has the same value, with length and fingerprint.
-          C(value) only for keys that hold no secret.
+          C(value) only for keys that hold no secret; passwords of URLs and copies of secrets are masked in it.
+        - Fingerprints can be compared between calls once the stack has a salt, which M(runbook.compose.env_file) makes. Before, each call has its own.
       type: list
       elements: dict
       sample: [{key: POSTGRES_PASSWORD, secret: true, in_container: true, equal: true, length: 24, fingerprint: 1f0c9d8e7a6b}]

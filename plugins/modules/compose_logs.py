@@ -79,7 +79,8 @@ options:
     default: ''
 notes:
   - A line longer than 64 KiB is cut.
-  - Reasons of failures are V(logs_unreadable) (the logging driver of a container of a service in O(services) cannot be read; without O(services) such a container is left out with a warning), V(unknown_service), V(state_unwritable), V(project_missing), V(compose_config_invalid),
+  - Reasons of failures are V(logs_unreadable) (the logging driver of a container of a service in O(services) cannot be read; without O(services)
+    such a container is left out with a warning), V(unknown_service), V(state_unwritable), V(project_missing), V(compose_config_invalid),
     V(engine_unreachable), V(engine_failed), V(bad_input).
   - The compose files are needed only to tell whether a named service without containers exists.
 seealso:

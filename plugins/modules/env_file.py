@@ -125,7 +125,7 @@ link:
   returned: success
   type: str
   sample: ""
-keys:
+settings:
   description: The variables after the task, in the order of the file. In check mode as they would be.
   returned: success
   type: list

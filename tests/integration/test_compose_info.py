@@ -18,7 +18,7 @@ services:
     init: true
     stop_grace_period: 1s
     mem_limit: 64m
-    environment: {API_KEY: "${API_KEY:-}", COLOUR: "${COLOUR:-red}"}
+    environment: {API_KEY: "${API_KEY:-}", COLOUR: "${COLOUR:-red}", STORE_URL: "redis://shop:${API_KEY:-}@store/0"}
     healthcheck: {test: ["CMD-SHELL", "echo checked with $$API_KEY; test ! -e /tmp/sick"], interval: 1s, retries: 1}
   store:
     image: runbook-base:local
@@ -66,6 +66,7 @@ def test_a_stack_that_runs_as_it_should(stack):
     assert "********" in container["health_log"][0]["output"]
     key = next(row for row in web["environment"] if row["key"] == "API_KEY")
     assert (key["equal"], key["length"], "value" in key) == (True, len(SECRET), False)
+    assert next(row["value"] for row in web["environment"] if row["key"] == "STORE_URL") == "redis://shop:********@store/0"
     assert container["name"] in result["table"]
     assert result["disk"]["project"]["free_mb"] > 0
 
@@ -125,6 +126,8 @@ def test_samples_are_bounded_and_counted(stack):
         ({"project_dir": "/nowhere/at/all"}, "project_missing"),
         ({"docker_host": "unix:///nowhere.sock"}, "engine_unreachable"),
         ({"stack_name": "Not A Name"}, "bad_input"),
+        ({"thresholds": {"max_restarts": "many"}}, "bad_input"),
+        ({"thresholds": {"memory": 90}}, "bad_input"),
     ],
 )
 def test_bad_input_is_refused_with_a_reason(stack, options, reason):

@@ -225,7 +225,8 @@ def test_absent_takes_the_chosen_and_then_all_with_its_networks_and_never_the_vo
 def test_orphans_go_when_named_and_nothing_of_the_stack_does(settled, tmp_path):
     edge = ids(settled)["edge"]
     extra = tmp_path / "extra.yaml"
-    extra.write_text("services:\n  stray: {image: '${IMAGE}', command: [sleep, '600'], init: true}\n  lost: {image: '${IMAGE}', command: [sleep, '600'], init: true}\n")
+    sleeper = "{image: '${IMAGE}', command: [sleep, '600'], init: true}"
+    extra.write_text(f"services:\n  stray: {sleeper}\n  lost: {sleeper}\n")
     settled.compose("--file", str(settled.directory / "compose.yaml"), "--file", str(extra), "up", "--detach", "--no-deps", "stray", "lost")
     refused = service(settled, state="absent", orphans=["edge"])
     assert (refused["failed"], refused["reason"]) == (True, "not_an_orphan")

@@ -186,7 +186,8 @@ def test_compose_1_is_too_old(project, tmp_path):
 
 
 def test_a_run_that_was_killed_half_way_is_finished_by_the_next(project):
-    write(project, compose(store="trap 'sleep 2; exit 0' TERM; while true; do sleep 0.1; done").replace("    init: true\n", "", 1).replace("grace_period: 1s", "grace_period: 5s"))
+    text = compose(store="trap 'sleep 2; exit 0' TERM; while true; do sleep 0.1; done")
+    write(project, text.replace("    init: true\n", "", 1).replace("grace_period: 1s", "grace_period: 5s"))
     service(project)
     seen = set()
     for number, pause in enumerate((0.8, 1.3, 1.8, 2.8)):

@@ -93,7 +93,7 @@ def test_no_secret_is_in_any_result(project):
     everything = json.dumps(results) + json.dumps(project.journal())
     for secret in (SECRET, "old-secret", "url-secret", "seed-secret"):
         assert secret not in everything
-    shown = {key["name"]: key.get("value", "masked") for key in results[1]["keys"]}
+    shown = {key["name"]: key.get("value", "masked") for key in results[1]["settings"]}
     assert shown == {"DB_PASSWORD": "masked", "URL": "masked", "SEED": "masked", "PIN_TOKEN": "masked", "PORT": "7777", "NAME": "shop"}
     given = results[1]["invocation"]["module_args"]["set"]
     assert given == {"DB_PASSWORD": "********", "PIN_TOKEN": "********", "SEED": "********", "PORT": "7777", "NAME": "shop"}
@@ -104,8 +104,8 @@ def test_no_secret_is_in_any_result(project):
 def test_short_values_do_not_censor_the_result(project):
     done = project.env_file(set={"A": "1", "PIN_TOKEN": "e", "B": True, "C": 0})
     assert done["env_file"] == str(project.env_path)
-    assert "****" not in json.dumps({name: done[name] for name in ("keys", "actions", "changed_keys", "env_file")})
-    assert [key.get("value") for key in done["keys"]] == ["1", None, "true", "0"]
+    assert "****" not in json.dumps({name: done[name] for name in ("settings", "actions", "changed_keys", "env_file")})
+    assert [key.get("value") for key in done["settings"]] == ["1", None, "true", "0"]
 
 
 @pytest.mark.parametrize("secret", [["nested-secret"], {"key": "nested-secret"}])
@@ -253,9 +253,9 @@ def test_only_so_many_versions_are_kept_and_they_are_private(project):
 
 
 def test_fingerprints_stay_and_tell_a_change(project):
-    first = project.env_file(set={"APP_KEY": "one-secret"})["keys"][-1]["fingerprint"]
-    assert project.env_file(set={"APP_KEY": "one-secret"})["keys"][-1]["fingerprint"] == first
-    assert project.env_file(set={"APP_KEY": "two-secret"})["keys"][-1]["fingerprint"] != first
+    first = project.env_file(set={"APP_KEY": "one-secret"})["settings"][-1]["fingerprint"]
+    assert project.env_file(set={"APP_KEY": "one-secret"})["settings"][-1]["fingerprint"] == first
+    assert project.env_file(set={"APP_KEY": "two-secret"})["settings"][-1]["fingerprint"] != first
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def proof_violations(tests: str, gaps: str) -> list[str]:
 
 
 def is_there(test: str) -> bool:
-    path, _, function = test.partition("::")
+    path, unused, function = test.partition("::")
     if not (ROOT / path).is_file():
         return False
     if path.startswith("molecule/"):

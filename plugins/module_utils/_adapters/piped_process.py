@@ -13,6 +13,7 @@ import time
 from typing import IO, Mapping, Optional, Sequence
 
 from .._core.command_output import Capture
+from .processes import ChildProcess
 
 _PIECE = 65536
 _DRAIN_SECONDS = 2.0
@@ -24,7 +25,7 @@ class PipedProcess:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], directory: str, limit: int) -> None:
         self.stdout = Capture(limit)
         self.stderr = Capture(limit)
-        self._process = subprocess.Popen(
+        self._process = ChildProcess(
             list(argv), env=dict(environment), cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self._selector = selectors.DefaultSelector()

@@ -23,6 +23,15 @@ class Finished:
     stderr: str
 
 
+class ChildProcess(subprocess.Popen):
+    """A child that does not outlive the block it was started in."""
+
+    def __exit__(self, *raised: object) -> None:
+        if self.poll() is None:
+            self.kill()
+        super().__exit__(*raised)
+
+
 def run(
     argv: Sequence[str],
     timeout: float,
@@ -30,7 +39,7 @@ def run(
     directory: Optional[str] = None,
 ) -> Finished:
     """Runs one command to its end; ``environment`` replaces the whole environment when given. ``timeout`` in seconds."""
-    with subprocess.Popen(  # the argv is a list: no shell reads it
+    with ChildProcess(  # the argv is a list: no shell reads it
         list(argv),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -41,7 +50,6 @@ def run(
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as expired:
-            process.kill()
             raise TimedOut(
                 f"{os.path.basename(argv[0])} did not end within {timeout:g} s and was stopped.",
                 hint="Look at the load of the host and at the engine's log.",

@@ -5,9 +5,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from .errors import BadInput
 from .service_status import WARNING, Problem
+
+_THRESHOLDS = ("cpu_percent", "max_restarts", "memory_percent")
+
+
+def parse_thresholds(given: Mapping[str, Any]) -> Dict[str, float]:
+    """Thresholds as numbers; refuses a name or a value that would never be compared with anything."""
+    unknown = sorted(set(given) - set(_THRESHOLDS))
+    if unknown:
+        raise BadInput(f"There is no threshold {', '.join(unknown)}.", hint=f"Choose from: {', '.join(_THRESHOLDS)}.", thresholds=unknown)
+    return {name: _parse_number(name, value) for name, value in given.items()}
+
+
+def _parse_number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise BadInput(f"The threshold {name} is {value!r}, which is not a number of 0 or more.", threshold=name)
+    return number
 
 
 def cpu_percent(first: Mapping[str, Any], second: Mapping[str, Any]) -> Optional[float]:

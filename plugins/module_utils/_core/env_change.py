@@ -74,7 +74,7 @@ class EnvChange:
         new = EnvReport(self.new, secrecy, salt)
         shown_before = {"env_file": self.before.path, "mode": f"{self.before.mode:04o}", "keys": EnvReport(self.old, secrecy, salt).lines()}
         shown_after = {"env_file": self.before.path, "mode": f"{MODE:04o}", "keys": new.lines()}
-        own = {"env_file": self.before.path, "link": self.before.link, "keys": new.keys(), "changed_keys": self.changed_keys}
+        own = {"env_file": self.before.path, "link": self.before.link, "settings": new.keys(), "changed_keys": self.changed_keys}
         return Plan({} if self.before.content is None else shown_before, shown_after, self.steps, {**own, **facts})
 
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .redaction import fingerprint, is_secret_name
+from .redaction import Redactor, fingerprint, is_secret_name
 from .service_status import DRIFT, FAILING, Problem
 
 
 def compare_environment(files: Mapping[str, str], container: Mapping[str, str], salt: str) -> List[Dict[str, Any]]:
-    """One row for each key of the files: presence, length and fingerprint (values only of keys that hold no secret)."""
+    """One row for each key of the files: presence, length and fingerprint.
+
+    Only keys that hold no secret have a ``value``, in which passwords of URLs and copies of secrets are masked.
+    """
+    redactor = Redactor.of_environment(files).merged_with(Redactor.of_environment(container))
     rows = []
     for name in sorted(files):
         wanted, running = files[name], container.get(name)
@@ -25,7 +29,7 @@ def compare_environment(files: Mapping[str, str], container: Mapping[str, str], 
             "fingerprint": fingerprint(wanted, salt) if wanted else "",
         }
         if not row["secret"]:
-            row["value"] = wanted
+            row["value"] = redactor.text(wanted)
         rows.append(row)
     return rows
 

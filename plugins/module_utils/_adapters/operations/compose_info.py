@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from ..._core.compose_model import ComposeModel
 from ..._core.container import Container, parse_container
 from ..._core.container_report import environment_of, published_ports, report_container
-from ..._core.container_stats import over_thresholds, summarise
+from ..._core.container_stats import over_thresholds, parse_thresholds, summarise
 from ..._core.environment_drift import compare_environment, empty_required, environment_problems
 from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, facts_only
@@ -58,6 +58,7 @@ class ComposeInfo:
     def __init__(self, stack: Stack, params: Mapping[str, Any]) -> None:
         self._stack = stack
         self._params = params
+        self._thresholds = parse_thresholds(params["thresholds"])
         self._engine = Engine.connect(stack)
         self._compose = ComposeCli(stack)
 
@@ -120,11 +121,10 @@ class ComposeInfo:
         return described
 
     def _problems(self, seen: Seen, names: Sequence[str]) -> List[Problem]:
-        thresholds = self._params["thresholds"]
-        expected = Expectation(seen.model, self._image_ids(seen.model), int(thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
+        expected = Expectation(seen.model, self._image_ids(seen.model), int(self._thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
         problems = find_problems(expected, seen.containers, self._params["services"])
         for one in seen.containers:
-            problems += over_thresholds(one.service, one.name, seen.usage.get(one.id, {}), thresholds)
+            problems += over_thresholds(one.service, one.name, seen.usage.get(one.id, {}), self._thresholds)
         if self._params["compare_environment"]:
             for name in names:
                 problems += self._environment_problems(seen, name)

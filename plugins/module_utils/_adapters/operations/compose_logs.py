@@ -62,7 +62,7 @@ class ComposeLogs:
         engine = Engine.connect(self._stack)
         chosen, redactor = self._sources(engine)
         selections = self._read(engine, chosen, redactor)
-        every = [line for (container, _), selection in zip(chosen, selections) for line in selection.lines(container.service, container.name)]
+        every = [line for (container, unused), selection in zip(chosen, selections) for line in selection.lines(container.service, container.name)]
         every.sort(key=lambda line: line["at"])
         lines = newest_within(every, self._max_bytes)
         facts = self._facts(chosen, selections, lines)
@@ -83,7 +83,7 @@ class ComposeLogs:
         for _container, answer in every:
             redactor = redactor.merged_with(Redactor.of_environment(environment_of((answer.get("Config") or {}).get("Env") or ())))
         own = [(container, answer) for container, answer in every if not container.one_off]
-        present = {container.service for container, _ in own}
+        present = {container.service for container, unused in own}
         if any(service not in present for service in self._query.services):
             ComposeCli(self._stack).model().select(self._query.services)  # it may not even be in the files
         chosen = [source for source in own if not self._query.services or source[0].service in self._query.services]
@@ -92,7 +92,7 @@ class ComposeLogs:
     def _read(self, engine: Engine, chosen: List[Source], redactor: Redactor) -> List[Selection]:
         selections = [Selection(self._query, redactor) for _source in chosen]
         with ThreadPoolExecutor(_MOST_THREADS) as threads:
-            running = [threads.submit(read_logs, engine, answer, self._query, into) for (_, answer), into in zip(chosen, selections)]
+            running = [threads.submit(read_logs, engine, answer, self._query, into) for (unused, answer), into in zip(chosen, selections)]
             for selection, reading in zip(selections, running):
                 self._finish(reading, selection)
         return selections
@@ -124,7 +124,7 @@ class ComposeLogs:
             "destination": self._destination,
             "containers": [
                 {"service": container.service, "name": container.name, **selection.summary()}
-                for (container, _), selection in zip(chosen, selections)
+                for (container, unused), selection in zip(chosen, selections)
             ],
         }
 

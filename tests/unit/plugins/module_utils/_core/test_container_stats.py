@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.container_stats import memory_bytes, over_thresholds, summarise
+import pytest
+
+from ansible_collections.runbook.compose.plugins.module_utils._core.container_stats import (
+    memory_bytes,
+    over_thresholds,
+    parse_thresholds,
+    summarise,
+)
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 
 
 def reading(cpu: int, system: int, usage: int, **cache: int) -> dict:
@@ -33,3 +41,13 @@ def test_only_what_is_above_its_threshold_is_a_problem():
     usage = {"memory_percent_of_limit": 91.0, "cpu_percent_of_limit": 20.0}
     found = over_thresholds("api", "shop-api-1", usage, {"memory_percent": 90, "cpu_percent": 90})
     assert [(problem.problem, problem.severity) for problem in found] == [("memory_high", "warning")]
+
+
+def test_thresholds_may_come_as_text_from_the_command_line():
+    assert parse_thresholds({"memory_percent": "90", "max_restarts": 3}) == {"memory_percent": 90.0, "max_restarts": 3.0}
+
+
+@pytest.mark.parametrize("wrong", [{"memory": 90}, {"max_restarts": "many"}, {"cpu_percent": None}, {"cpu_percent": "nan"}, {"cpu_percent": -1}])
+def test_a_threshold_that_would_never_be_compared_is_refused(wrong):
+    with pytest.raises(BadInput):
+        parse_thresholds(wrong)
