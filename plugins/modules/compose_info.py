@@ -38,7 +38,8 @@ options:
     description:
       - C(memory_percent) and C(cpu_percent) of a container's limit, above which the readings are a problem, and C(max_restarts) (default 3),
         above which its restart count is one. Numbers of 0 or more; another name or value is refused with RV(ignore:reason=bad_input).
-      - The percentages need O(samples), and a limit to be a percentage of.
+      - The percentages need O(samples), and a limit to be a percentage of. Where the engine counts nothing, the readings in C(usage) are null
+        and no percentage can be exceeded.
     type: dict
     default: {}
   compare_environment:

@@ -29,9 +29,12 @@ SECRET = "correct-horse-battery"
 
 
 def build_image(reference: str, content: str) -> str:
-    """A tiny image that differs from others by its content; its id."""
+    """A tiny image that differs from others by its content; its id.
+
+    Without the build cache: the engine looks through all images for a hit, and fails when a test beside this one removes one meanwhile.
+    """
     dockerfile = f"FROM runbook-base:local\nLABEL runbook.test={json.dumps(content)}\n"
-    subprocess.run(["docker", "build", "--quiet", "--tag", reference, "-"], input=dockerfile, text=True, capture_output=True, check=True)
+    docker("build", "--quiet", "--no-cache", "--tag", reference, "-", stdin=dockerfile)
     return image_id(reference)
 
 

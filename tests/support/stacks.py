@@ -74,8 +74,11 @@ class ComposeProject:
         return json.loads(docker("inspect", *listed)) if listed else []
 
 
-def docker(*words: str) -> str:
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+def docker(*words: str, stdin: str | None = None) -> str:
+    """What the command printed; a failure shows what it said."""
+    done = subprocess.run(["docker", *words], input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+    return done.stdout
 
 
 def miniature(directory: Path, name: str, version: str = "v1", **env: str) -> ComposeProject:
