@@ -42,7 +42,7 @@ def import_psycopg2() -> Any:
 
 def select_one(server: PostgresAddress, deadline: Deadline) -> PlainAnswer:
     """Logs in and runs SELECT 1. A refusal is the answer, with its SQLSTATE where Postgres told one."""
-    refusal = _knock(server, deadline)
+    refusal = knock(server, deadline)
     if refusal.code in _SHUT_OUT:
         return refusal
     return within(deadline, lambda: _select_one(server, deadline))
@@ -75,7 +75,7 @@ def _select_one(server: PostgresAddress, deadline: Deadline) -> PlainAnswer:
         connection.close()
 
 
-def _knock(server: PostgresAddress, deadline: Deadline) -> PlainAnswer:
+def knock(server: PostgresAddress, deadline: Deadline) -> PlainAnswer:
     """Sends the first message of the protocol only; raises OSError when nobody listens."""
     words = ("user", server.username, "database", server.database, "")
     body = struct.pack("!I", _PROTOCOL_3) + b"\0".join(word.encode() for word in words) + b"\0"
