@@ -105,6 +105,7 @@ def test_an_unhealthy_container_is_failing(stack):
         assert words(result) == [("web", "unhealthy")]
     finally:
         docker("exec", container, "rm", "/tmp/sick")
+        stack.await_healthy("web")
 
 
 def test_an_empty_required_key_is_found(stack):

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.support.modules import ROOT
@@ -60,13 +61,22 @@ class ComposeProject:
 
     def compose(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
         command = [*compose_program(), "--project-name", self.name, "--project-directory", str(self.directory), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=check, cwd=self.directory)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.directory)
+        assert done.returncode == 0 or not check, f"compose {' '.join(words)}: {done.stderr}"
+        return done
 
     def up(self, *services: str) -> None:
         self.compose("up", "--detach", "--wait", *services)
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", check=False)
+
+    def await_healthy(self, service: str, seconds: float = 30) -> None:
+        """``compose up --wait`` gives up at once on a container that is unhealthy now, though it may recover."""
+        until = time.monotonic() + seconds
+        while self.containers(service)[0]["State"]["Health"]["Status"] != "healthy":
+            assert time.monotonic() < until, f"{service} did not become healthy within {seconds:g} s"
+            time.sleep(0.2)
 
     def containers(self, service: str) -> list[dict]:
         """Inspect answers of a service's containers, in any state."""
