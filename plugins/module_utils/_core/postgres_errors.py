@@ -105,4 +105,5 @@ def error_class(sqlstate: str) -> Type[OperationError]:
 def postgres_error(sqlstate: str, message: str, where: str) -> OperationError:
     """``message`` is the server's own; ``where`` names what was asked, for people."""
     kind = error_class(sqlstate)
-    return kind(f"{where}: {" ".join(message.split()).rstrip(".")}.", hint=_HINTS.get(kind, ""), sqlstate=sqlstate)
+    said = " ".join(message.split()).rstrip(".")
+    return kind(f"{where}: {said}.", hint=_HINTS.get(kind, ""), sqlstate=sqlstate)
