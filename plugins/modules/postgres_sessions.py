@@ -145,6 +145,11 @@ sessions:
           left before it could be told, and was left alone.
       type: str
       sample: terminated
+table:
+  description: The sessions as aligned text for people.
+  returned: success
+  type: str
+  sample: "PID   OUTCOME     ROLE"
 left_alone:
   description: How many sessions match and are not to be ended, by why.
   returned: success

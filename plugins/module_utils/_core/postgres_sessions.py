@@ -10,10 +10,11 @@ import ipaddress
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import BadInput, OperationError
 from .plan import Plan, Step
+from .text_table import aligned
 
 LISTED, CANCELLED, TERMINATED = "listed", "cancelled", "terminated"
 ACTIVE = "active"
@@ -143,7 +144,7 @@ def plan_sessions(choice: SessionChoice, state: str, max_sessions: int, facts: D
     chosen = choice.chosen
     described = [session.facts("listed") for session in chosen]
     if state == LISTED:
-        return Plan({}, {}, facts={**facts, **choice.facts(), "sessions": described})
+        return Plan({}, {}, facts={**facts, **choice.facts(), "sessions": described, "table": sessions_table(described)})
     if len(chosen) > max_sessions:
         raise TooManySessions(
             f"{len(chosen)} sessions match, and at most {max_sessions} may be ended at once. None was ended.",
@@ -155,7 +156,7 @@ def plan_sessions(choice: SessionChoice, state: str, max_sessions: int, facts: D
     action = "cancel" if state == CANCELLED else "terminate"
     steps = tuple(Step(action, str(session.pid), _words(session)) for session in chosen)
     before = {"sessions": [f"{session.pid} {_words(session)}" for session in chosen]}
-    return Plan(before, {"sessions": []}, steps, {**facts, **choice.facts(), "sessions": described})
+    return Plan(before, {"sessions": []}, steps, {**facts, **choice.facts(), "sessions": described, "table": sessions_table(described)})
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,17 @@ def remaining_error(left: List[int], seconds: float) -> SessionsRemain:
         hint="A session that waits for the disk or the network ends when that answers. Look again before anything stronger.",
         pids=left,
     )
+
+
+def sessions_table(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """Described sessions as aligned text; a sentence when there are none."""
+    if not sessions:
+        return "No session matches."
+    rows = [("PID", "OUTCOME", "ROLE", "DATABASE", "APPLICATION", "CLIENT", "STATE", "FOR")]
+    for one in sessions:
+        seconds = "-" if one["state_seconds"] is None else f"{one['state_seconds']:.0f} s"
+        rows.append((str(one["pid"]), one["outcome"], one["username"], one["database"], one["application"] or "-", one["client"], one["state"], seconds))
+    return "\n".join(aligned(rows))
 
 
 def _words(session: ClientSession) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
+from .text_table import aligned
+
 _HEADER = ("SERVICE", "CONTAINER", "STATE", "HEALTH", "RESTARTS", "IMAGE")
 
 
@@ -19,8 +21,6 @@ def status_table(services: Sequence[Mapping[str, Any]], problems: Sequence[Mappi
             rows.append((service["name"], one["name"], one["state"], one["health"], restarts, f"{service['image']} {one['image_id'][7:19]}"))
         if not service["containers"]:
             rows.append((service["name"], "-", "missing", "-", "-", service["image"]))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     order = {"failing": 0, "drift": 1, "warning": 2}
     worst_first = sorted(problems, key=lambda problem: order[problem["severity"]])
-    return "\n".join(lines + [f"{problem['severity'].upper()}: {problem['message']} See {problem['procedure']}." for problem in worst_first])
+    return "\n".join(aligned(rows) + [f"{problem['severity'].upper()}: {problem['message']} See {problem['procedure']}." for problem in worst_first])

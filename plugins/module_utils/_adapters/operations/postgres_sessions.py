@@ -21,6 +21,7 @@ from ..._core.postgres_sessions import (
     choose,
     plan_sessions,
     remaining_error,
+    sessions_table,
 )
 from ..postgres_activity import cancel, client_sessions, connected, connection_slots, terminate, unchanged
 from ..postgres_session import PostgresSession
@@ -80,7 +81,14 @@ class PostgresSessions:
                 self._target.note("postgres_sessions_ended", state=self._state, sessions=self._facts())
             ended = [step for step in plan.to_result()["actions"] if self._outcomes[int(step["target"])] in _ENDED.values()]
             after = connection_slots(session).facts()
-            return {"changed": bool(ended), "actions": ended, "sessions": self._facts(), "connections_after": after}
+            sessions = self._facts()
+            return {
+                "changed": bool(ended),
+                "actions": ended,
+                "sessions": sessions,
+                "connections_after": after,
+                "table": sessions_table(sessions),
+            }
 
     def _end(self, session: PostgresSession) -> None:
         """Cancels what runs first: a client whose statement failed is better off than one whose connection is gone."""
