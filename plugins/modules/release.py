@@ -373,9 +373,8 @@ actions:
   elements: dict
   contains:
     action:
-      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(write), V(stage), V(verify), V(record_schema), V(fail),
-        V(roll_back), V(forget),
-        V(untag), V(remove_image)."
+      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(hold), V(write), V(stage), V(verify), V(record_schema), V(fail),
+        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image)."
       type: str
       sample: register
     target: {description: "Release id, service, image name or file.", type: str, sample: "0002"}

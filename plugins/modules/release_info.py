@@ -91,6 +91,12 @@ kept_images:
   contains:
     reference: {description: Our name., type: str, sample: "runbook.local/shop/api:0001"}
     id: {description: Id of the image., type: str, sample: "sha256:e1fc"}
+    held:
+      description:
+        - Whether a container that is never started holds the image too, so that C(docker image prune --all) cannot take it.
+        - The next registration of the release makes a missing one again.
+      type: bool
+      sample: true
 table:
   description: The releases as aligned text for people. A star marks the current release, C(>) the staged one.
   returned: success

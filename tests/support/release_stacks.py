@@ -84,6 +84,9 @@ class ReleaseStack(ComposeProject):
 
     def remove(self) -> None:
         self.down()
+        holders = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.holds={self.name}").split()
+        if holders:
+            docker("rm", *holders)
         references = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
         own = [name for name in references if name.startswith((f"{self.name}-", f"runbook.local/{self.name}/"))]
         if own:

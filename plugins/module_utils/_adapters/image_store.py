@@ -15,6 +15,7 @@ from .._core.release_images import KEPT_REGISTRY, ImagePullFailed, kept_reposito
 from .._core.release_prune import ImageUse, KeptTag
 from .._core.stack import Stack
 from .engine import Engine
+from .image_holders import LABEL_HOLDS
 
 
 class ImageStore:
@@ -86,9 +87,10 @@ class ImageStore:
         return tuple(sorted(tags, key=lambda tag: tag.reference))
 
     def uses(self, image_ids: Iterable[str]) -> Dict[str, ImageUse]:
-        """All names of these images, and how many containers (of any project, in any state) are made of them."""
+        """All names of these images, and how many containers (of any project, in any state, but not our holders) are made of them."""
         with self._engine.calling("list all containers"):
-            containers = self._engine.client.containers(all=True)
+            found = self._engine.client.containers(all=True)
+        containers = [container for container in found if (container.get("Labels") or {}).get(LABEL_HOLDS) != self._stack.name]
         found: Dict[str, ImageUse] = {}
         for image_id in set(image_ids):
             image: Dict[str, Any] = self._engine.image(image_id) or {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Mapping, Sequence, Tuple
+from typing import Iterable, Mapping, Sequence, Set, Tuple
 
 from .errors import BadInput
 from .ledger import PENDING, VERIFIED, Ledger, Release
@@ -40,12 +40,13 @@ class ImageUse:
 
 @dataclass(frozen=True)
 class PrunePlan:
-    """``untag`` are our tags to remove; ``remove`` are images that go with their last tag."""
+    """``untag`` are our tags to remove; ``remove`` are images that go with their last tag; ``let_go`` are tags whose holders go."""
 
     forget: Tuple[str, ...] = ()
     untag: Tuple[str, ...] = ()
     remove: Tuple[str, ...] = ()
     removed_bytes: int = 0
+    let_go: Tuple[str, ...] = ()
 
 
 def releases_to_forget(ledger: Ledger, keep: int, now: datetime) -> Tuple[Release, ...]:
@@ -68,7 +69,7 @@ def plan_prune(ledger: Ledger, forget: Sequence[Release], tags: Sequence[KeptTag
     Removing the last tag of an image removes the image: that is done only when asked for, and never while a container has it.
     """
     gone = {release.id for release in forget}
-    alive = {entry.id for entry in ledger.releases if entry.id not in gone} | {ledger.next_id}
+    alive = _ids_that_stay(ledger, forget)
     candidates = [tag for tag in tags if tag.tag not in alive]
     untag, remove = [], []
     for tag in sorted(candidates, key=lambda tag: tag.reference):
@@ -81,6 +82,18 @@ def plan_prune(ledger: Ledger, forget: Sequence[Release], tags: Sequence[KeptTag
             remove.append(tag.image_id)
     images = tuple(sorted(set(remove)))
     return PrunePlan(tuple(sorted(gone)), tuple(untag), images, sum(uses[image].size for image in images))
+
+
+def holders_to_remove(ledger: Ledger, forget: Sequence[Release], held: Iterable[str]) -> Tuple[str, ...]:
+    """Of the kept tags that have a holder, those of no release that stays. Their images may be pruned by anybody from then on."""
+    alive = _ids_that_stay(ledger, forget)
+    return tuple(sorted(reference for reference in held if reference.rpartition(":")[2] not in alive))
+
+
+def _ids_that_stay(ledger: Ledger, forget: Sequence[Release]) -> Set[str]:
+    """With the id of a release that another run may be registering now."""
+    gone = {release.id for release in forget}
+    return {entry.id for entry in ledger.releases if entry.id not in gone} | {ledger.next_id}
 
 
 def _last_activation(release: Release) -> int:

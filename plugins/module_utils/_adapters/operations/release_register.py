@@ -38,6 +38,7 @@ from ..candidate import render
 from ..compose_cli import project_files
 from ..engine import Engine
 from ..image_acquisition import BUILT, PULLED, Acquisition, ImageAcquirer
+from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from .release_context import ReleaseContext, result, summary
 
@@ -102,6 +103,7 @@ class RegisterRelease:
         references = {name: self._model.service(name).image for name in self._model.select(request.services)}
         engine = Engine.connect(context.stack)
         self._images = ImageStore(context.stack, engine)
+        self._holders = ImageHolders(context.stack, engine)
         self._acquirer = ImageAcquirer(context.stack, self._images, request.timeout)
         self._check_disk()
         self._acquisition = self._look(references, config, ledger)
@@ -238,9 +240,13 @@ class RegisterRelease:
         return ledger.with_changed(entry), entry
 
     def _keep_images(self, release: Optional[Release]) -> None:
-        for image in release.images.values() if release else ():
-            if image.kept_as and self._images.meanings([image.kept_as])[image.kept_as] != image.id:
-                self._images.tag(image.id, image.kept_as)
+        kept = _kept(release)
+        meanings, held = self._images.meanings(kept), self._holders.held()
+        for reference, image_id in kept.items():
+            if meanings[reference] != image_id:
+                self._images.tag(image_id, reference)
+            if held.get(reference) != image_id:
+                self._holders.hold(reference, image_id)
 
     def _steps(self, ledger: Ledger, registration: Registration, adopted: Optional[Release]) -> Tuple[Step, ...]:
         steps: List[Step] = []
@@ -253,10 +259,15 @@ class RegisterRelease:
         if registration.is_new:
             steps.append(Step("register", registration.entry.id, registration.entry.version))
         elif registration.entry != adopted:
-            kept = {image.kept_as: image.id for image in registration.entry.images.values() if image.kept_as}
-            lost = [reference for reference, meaning in sorted(self._images.meanings(kept).items()) if meaning != kept[reference]]
-            steps += [Step("tag", reference, kept[reference]) for reference in lost]
+            steps += self._lost(registration.entry)
         return tuple(steps)
+
+    def _lost(self, release: Release) -> List[Step]:
+        """What somebody took away since the images were kept."""
+        kept = _kept(release)
+        meanings, held = self._images.meanings(kept), self._holders.held()
+        untagged = [Step("tag", reference, kept[reference]) for reference in sorted(kept) if meanings[reference] != kept[reference]]
+        return untagged + [Step("hold", reference, kept[reference]) for reference in sorted(kept) if held.get(reference) != kept[reference]]
 
     def _warn_when_version_changes_nothing(self, registration: Registration) -> None:
         entry = registration.entry
@@ -275,3 +286,8 @@ class RegisterRelease:
             variables_changed=self._changed_variables(),
             acquired=dict(sorted(acquisition.how.items())),
         )
+
+
+def _kept(release: Optional[Release]) -> Dict[str, str]:
+    """Our tags of a release's images, with the ids they stand for."""
+    return {image.kept_as: image.id for image in release.images.values() if image.kept_as} if release else {}
