@@ -93,8 +93,8 @@ kept_images:
     id: {description: Id of the image., type: str, sample: "sha256:e1fc"}
     held:
       description:
-        - Whether a container that is never started holds the image too, so that C(docker image prune --all) cannot take it.
-        - The next registration of the release makes a missing one again.
+        - Whether a container that is never started holds the image under this name, so that C(docker image prune --all) cannot take it.
+        - The next release that is registered or verified makes a missing holder again, when the ledger has the release of that name.
       type: bool
       sample: true
 table:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Iterable, Mapping, Sequence, Set, Tuple
 
 from .errors import BadInput
+from .image_holders import Holder
 from .ledger import PENDING, VERIFIED, Ledger, Release
 from .release_selection import previous_release, rollback_target
 from .timestamps import parse_timestamp
@@ -31,7 +32,7 @@ class KeptTag:
 
 @dataclass(frozen=True)
 class ImageUse:
-    """What else holds an image."""
+    """What else holds an image. ``containers`` does not count holders that go."""
 
     tags: Tuple[str, ...]
     containers: int = 0
@@ -84,10 +85,11 @@ def plan_prune(ledger: Ledger, forget: Sequence[Release], tags: Sequence[KeptTag
     return PrunePlan(tuple(sorted(gone)), tuple(untag), images, sum(uses[image].size for image in images))
 
 
-def holders_to_remove(ledger: Ledger, forget: Sequence[Release], held: Iterable[str]) -> Tuple[str, ...]:
-    """Of the kept tags that have a holder, those of no release that stays. Their images may be pruned by anybody from then on."""
+def holders_to_remove(ledger: Ledger, forget: Sequence[Release], holders: Iterable[Holder]) -> Tuple[Holder, ...]:
+    """The holders of no release that stays. From then on anybody may prune their images."""
     alive = _ids_that_stay(ledger, forget)
-    return tuple(sorted(reference for reference in held if reference.rpartition(":")[2] not in alive))
+    leaving = [holder for holder in holders if holder.release not in alive]
+    return tuple(sorted(leaving, key=lambda holder: holder.reference))
 
 
 def _ids_that_stay(ledger: Ledger, forget: Sequence[Release]) -> Set[str]:

@@ -35,7 +35,7 @@ class PruneReleases:
         self._leftovers = self._leftover_snapshots(ledger) + self._context.files.superseded()[: -self._keep]
         steps = [Step("forget", release_id, ledger.entry(release_id).version) for release_id in self._pruning.forget]
         steps += [Step("forget", release_id, "in no release") for release_id in self._leftovers]
-        steps += [Step("let_go", reference) for reference in self._pruning.let_go]
+        steps += [Step("let_go", holder.reference) for holder in self._leaving]
         steps += [Step("untag", reference) for reference in self._pruning.untag]
         steps += [Step("remove_image", image_id) for image_id in self._pruning.remove]
         after = ledger.without(self._pruning.forget)
@@ -56,8 +56,8 @@ class PruneReleases:
             context.store.save(ledger)
             for release_id in (*pruning.forget, *self._leftovers):
                 context.files.forget(release_id)
-            for reference in pruning.let_go:
-                self._holders.let_go(reference)
+            for holder in self._leaving:
+                self._holders.let_go(holder)
             for reference in pruning.untag:
                 self._images.untag(reference)
         for step in plan.steps:
@@ -68,8 +68,9 @@ class PruneReleases:
     def _plan_pruning(self, ledger: Ledger) -> PrunePlan:
         forget = releases_to_forget(ledger, self._keep, self._context.now)
         tags = self._images.kept_tags()
-        uses = self._images.uses(tag.image_id for tag in tags)
-        return replace(plan_prune(ledger, forget, tags, uses, self._remove_images), let_go=holders_to_remove(ledger, forget, self._holders.held()))
+        self._leaving = holders_to_remove(ledger, forget, self._holders.present())
+        uses = self._images.uses((tag.image_id for tag in tags), apart_from=[holder.container_id for holder in self._leaving])
+        return plan_prune(ledger, forget, tags, uses, self._remove_images)
 
     def _leftover_snapshots(self, ledger: Ledger) -> Tuple[str, ...]:
         known = {release.id for release in ledger.releases} | {ledger.next_id}

@@ -18,6 +18,7 @@ from ..._core.configuration import (
     secret_values,
 )
 from ..._core.dotenv import parse_values
+from ..._core.image_holders import kept_images
 from ..._core.ledger import ADOPTED, Ledger, Release
 from ..._core.plan import Plan, Step
 from ..._core.redaction import Redactor
@@ -40,7 +41,7 @@ from ..engine import Engine
 from ..image_acquisition import BUILT, PULLED, Acquisition, ImageAcquirer
 from ..image_holders import ImageHolders
 from ..image_store import ImageStore
-from .release_context import ReleaseContext, result, summary
+from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class RegisterRelease:
         ahead, adopted = self._adopted(ledger)
         registration = self._registration(ahead, self._acquisition)
         self._warn_when_version_changes_nothing(registration)
+        self._unheld = self._holders.missing(ledger.releases)
         steps = self._steps(ledger, registration, adopted)
         return Plan(
-            before=summary(ahead.current_release),
+            before={**summary(ahead.current_release), **unheld_summary(self._unheld)},
             after=summary(registration.entry),
             steps=steps,
             facts=self._facts(ahead, registration, self._acquisition),
@@ -139,6 +141,8 @@ class RegisterRelease:
             for release in (adopted, entry):
                 self._keep_images(release)
             context.store.save(ledger)
+            for image in self._holders.missing(ledger.releases):
+                self._holders.hold_or_warn(image, context.host.warn)
         self._acquirer.drop_building_tags(acquisition)
         if adopted is not None:
             context.journal("release_adopted", adopted, verdict=adopted.verdict, verdict_reason=adopted.verdict_reason)
@@ -240,13 +244,12 @@ class RegisterRelease:
         return ledger.with_changed(entry), entry
 
     def _keep_images(self, release: Optional[Release]) -> None:
-        kept = _kept(release)
-        meanings, held = self._images.meanings(kept), self._holders.held()
-        for reference, image_id in kept.items():
-            if meanings[reference] != image_id:
-                self._images.tag(image_id, reference)
-            if held.get(reference) != image_id:
-                self._holders.hold(reference, image_id)
+        releases = [release] if release else []
+        for image in kept_images(releases):
+            if self._images.meanings([image.reference])[image.reference] != image.image_id:
+                self._images.tag(image.image_id, image.reference)
+        for image in self._holders.missing(releases):
+            self._holders.hold(image)
 
     def _steps(self, ledger: Ledger, registration: Registration, adopted: Optional[Release]) -> Tuple[Step, ...]:
         steps: List[Step] = []
@@ -259,8 +262,10 @@ class RegisterRelease:
         if registration.is_new:
             steps.append(Step("register", registration.entry.id, registration.entry.version))
         elif registration.entry != adopted:
-            steps += self._lost(registration.entry)
-        return tuple(steps)
+            kept = {image.reference: image.image_id for image in kept_images([registration.entry])}
+            lost = [reference for reference, meaning in sorted(self._images.meanings(kept).items()) if meaning != kept[reference]]
+            steps += [Step("tag", reference, kept[reference]) for reference in lost]
+        return (*steps, *hold_steps(self._unheld))
 
     def _lost(self, release: Release) -> List[Step]:
         """What somebody took away since the images were kept."""
