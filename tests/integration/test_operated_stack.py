@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.support.modules import ROOT
-from tests.support.operated import OperatedStack
+from tests.support.operated import OperatedStack, Played
 from tests.support.stacks import docker, unique_name
 
 BUILD = """
@@ -50,6 +50,8 @@ class SourceRepository:
 class Shop(OperatedStack):
     """The miniature with a file of limits, and an API that can be built from source. Its images have names of its own."""
 
+    first: Played  # the installation of a version that does not work, which came before all
+
     def __init__(self, directory: Path, name: str) -> None:
         self.source = SourceRepository(directory / "source")
         local = ROOT / "inventories/local/group_vars/stack"
@@ -64,7 +66,8 @@ class Shop(OperatedStack):
         )
         (self.project.directory / "compose.build.yaml").write_text(BUILD.format(source=self.source.directory))
         (self.project.directory / "compose.limits.yaml").write_text(yaml.safe_dump(LIMITED))
-        docker("tag", "runbook-api:v3", f"{name}-api:v3")
+        for version in ("v3", "broken"):
+            docker("tag", f"runbook-api:{version}", f"{name}-api:{version}")
 
     def api_setting(self, key: str) -> str:
         environment = dict(entry.split("=", 1) for entry in self.project.containers("api")[0]["Config"]["Env"])
@@ -99,10 +102,26 @@ class Shop(OperatedStack):
 def shop(tmp_path_factory):
     operated = Shop(tmp_path_factory.mktemp("operated"), unique_name("operated"))
     try:
+        operated.first = operated.play("deploy/install", version="broken")
         operated.must("deploy/install", version="v3")
         yield operated
     finally:
         operated.remove()
+
+
+def test_a_first_installation_that_fails_says_that_there_is_nothing_to_go_back_to_and_the_next_one_works(shop):
+    assert shop.first.code != 0
+    assert "there is no earlier release to go back to" in shop.first.message
+    assert "Cause (service_exited)" in shop.first.message and "No release is current" not in shop.first.message
+    assert shop.first.reason == "service_exited"
+    assert (shop.verdicts()["broken"], shop.version()) == ("failed", "v3")
+
+
+def test_the_status_shows_samples(shop):
+    shown = shop.must("service/status", service_samples=2, service_sample_period=1)
+    assert shown.changed == 0
+    assert "CPU AVG/MAX" in shown.output and "MEMORY AVG/MAX" in shown.output
+    assert " MiB" in shown.output or "The engine counts neither CPU nor memory on this host" in shown.output
 
 
 def test_limits_are_in_force_and_those_of_other_services_stay(shop):
@@ -121,6 +140,7 @@ def test_limits_that_the_engine_refuses_are_undone(shop):
     played = shop.play("service/configure", limits={"redis": {"memory": "1M"}})
     assert played.code != 0
     assert "the ones before are in effect again and answer" in played.message
+    assert played.reason == "start_failed"
     assert ((shop.project.directory / "compose.limits.yaml").read_text(), shop.limits("redis")) == before
 
 
@@ -144,7 +164,7 @@ def test_versions_of_the_configuration_are_listed_without_values_and_one_comes_b
 def test_a_version_of_the_configuration_that_is_not_kept_is_refused(shop):
     api = shop.id_of("api")
     played = shop.play("incident/rollback", kind="config", to="20200101T000000Z-1")
-    assert played.code != 0 and "20200101T000000Z-1" in played.message, played.message
+    assert (played.code != 0, played.reason) == (True, "no_such_version"), played.message
     assert shop.id_of("api") == api and shop.lease_is_free()
 
 
@@ -152,6 +172,10 @@ def test_the_running_release_gets_the_migrations_that_its_database_lost(shop):
     # As after a restore of a database from before the migration.
     shop.sql("DROP TABLE order_events; ALTER TABLE orders DROP COLUMN channel; DELETE FROM schema_migrations WHERE version = '003'")
     assert shop.ready()["schema"] == "outdated"
+    checked = shop.play("health/check", health_deadline=1)
+    assert checked.code != 0
+    assert f"ready (http://127.0.0.1:{shop.port}/health/ready) is not_ready, status 503: " in checked.message
+    assert "alive (" not in checked.message
 
     foreseen = shop.play("deploy/migrate", check=True)
     assert foreseen.code == 0 and foreseen.changed == 1, foreseen.output

@@ -21,7 +21,7 @@ PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 
 @dataclass(frozen=True)
 class Played:
-    """How a run ended. ``reason`` and ``message`` are of the operation that failed first, as AWX and CI get them."""
+    """How a run ended, as its record tells: ``reason`` is that of what failed first, ``message`` all that people read."""
 
     code: int
     output: str
@@ -43,7 +43,7 @@ class Played:
 
     @property
     def reason(self) -> str:
-        return self.failure.get("reason") or self.record.get("failure", {}).get("reason", "")
+        return self.record.get("failure", {}).get("reason", "")
 
     @property
     def message(self) -> str:
