@@ -172,12 +172,6 @@ remaining:
   contains:
     name: {description: Table or index with its schema., type: str, sample: public.history}
     why: {description: "V(interrupted) or V(not_begun).", type: str, sample: interrupted}
-invalid_indexes:
-  description: Invalid indexes afterwards. Always empty, since any is a failure.
-  returned: success
-  type: list
-  elements: str
-  sample: []
 actions:
   description: "What was or would be done: V(vacuum), V(analyze), V(vacuum_full), V(reindex) or V(drop_leftover)."
   returned: success

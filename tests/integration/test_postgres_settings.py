@@ -130,9 +130,7 @@ def test_a_library_that_is_not_there_is_refused(server):
     [
         ({"settings": {"work_mem": "1kB"}}, "bad_input"),
         ({"settings": {"work_men": "1MB"}}, "bad_input"),
-        ({"settings": {"jit": True, "JIT": False}}, "bad_input"),
         ({"settings": {"server_version": "16"}}, "bad_input"),
-        ({"settings": {"work_mem": "9MB"}, "timeout": 0}, "bad_input"),
         ({"settings": {"max_connections": 30}}, "setting_overridden"),
         ({"settings": {"log_min_messages": "error"}}, "setting_overridden"),
         ({"settings": {"work_mem": "9MB", "fsync": True}}, "setting_overridden"),

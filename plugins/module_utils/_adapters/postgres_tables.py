@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from .._core.postgres_relations import Index, Table
 from .postgres_session import PostgresSession
@@ -68,9 +68,16 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'm')
 """
 _INDEX_STATE = """
-SELECT c.oid, pg_relation_filenode(c.oid) AS file, pg_relation_size(c.oid) AS size_bytes, i.indisvalid AS valid
+SELECT c.oid, i.indrelid AS table_oid, pg_relation_size(c.oid) AS size_bytes, i.indisvalid AS valid
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'i'
+"""
+# Transactions that CONCURRENTLY would wait for. A vacuum elsewhere has an old snapshot too, and is not waited for.
+_IN_THE_WAY = """
+SELECT DISTINCT l.virtualtransaction FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE a.pid <> pg_backend_pid() AND a.datname = current_database() AND l.granted
+  AND (l.relation = %s OR l.locktype = 'virtualxid' AND a.backend_xmin IS NOT NULL)
+  AND a.pid NOT IN (SELECT pid FROM pg_catalog.pg_stat_progress_vacuum)
 """
 
 
@@ -96,6 +103,11 @@ def table_state(session: PostgresSession, identity: Sequence[str]) -> Optional[M
 
 def index_state(session: PostgresSession, identity: Sequence[str]) -> Optional[Mapping[str, Any]]:
     return _one(session.rows(_INDEX_STATE, tuple(identity)))
+
+
+def in_the_way(session: PostgresSession, table: int) -> Set[str]:
+    """Open transactions that hold a lock on the table, or see the database as it was."""
+    return {row["virtualtransaction"] for row in session.rows(_IN_THE_WAY, (table,))}
 
 
 def _one(rows: List[Dict[str, Any]]) -> Optional[Mapping[str, Any]]:

@@ -10,9 +10,10 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .._core.errors import OperationError
+from .._core.postgres_errors import PostgresLocked
 from .._core.postgres_maintenance import ANALYZE, DROP_LEFTOVER, REINDEX, VACUUM, VACUUM_FULL, Item, NotMaintained
 from .postgres_session import PostgresSession, quoted
-from .postgres_tables import index_state, indexes, table_state
+from .postgres_tables import in_the_way, index_state, indexes, table_state
 
 State = Optional[Mapping[str, Any]]
 _STATEMENTS = {
@@ -23,7 +24,7 @@ _STATEMENTS = {
     DROP_LEFTOVER: "DROP INDEX CONCURRENTLY IF EXISTS {}",
 }
 # Up to Postgres 14 the server's statistics follow a moment later.
-_PROOF_SECONDS, _POLL_SECONDS = 5.0, 0.2
+_PROOF_SECONDS, _POLL_SECONDS = 3.0, 0.2
 _CLEANUP_SECONDS = 60.0
 _CHECKS_ITS_CLIENT = 140000
 
@@ -31,8 +32,9 @@ _CHECKS_ITS_CLIENT = 140000
 class Upkeep:
     """Works in one session. Every statement ends at its deadline by the server's own clock, whatever becomes of us."""
 
-    def __init__(self, session: PostgresSession, parallel: Optional[int]) -> None:
+    def __init__(self, session: PostgresSession, lock_timeout: float, parallel: Optional[int]) -> None:
         self._session = session
+        self._lock_timeout = lock_timeout
         if parallel is not None:
             self._set("max_parallel_maintenance_workers", str(parallel))
         if session.version >= _CHECKS_ITS_CLIENT:
@@ -48,14 +50,25 @@ class Upkeep:
         if before is None:
             return _facts(item, None, None, 0.0)  # dropped meanwhile by its owner
         del self._session.notices[:]
+        if item.action in (REINDEX, DROP_LEFTOVER):
+            self._await_transactions(item, before["table_oid"], seconds)
         try:
-            self._run(item.action, item, seconds)
+            self._run(item.action, item, seconds - (time.monotonic() - began))
         except OperationError:
             if item.action == REINDEX:
                 self._drop_leftovers(item)
             raise
         took = time.monotonic() - began
         return _facts(item, before, self._proven(item, before), took)
+
+    def _await_transactions(self, item: Item, table: int, seconds: float) -> None:
+        """Waits for those that are open now: met half-way, they would make the statement fail and leave an invalid index."""
+        until = time.monotonic() + min(seconds, self._lock_timeout)
+        waited_for = in_the_way(self._session, table)
+        while waited_for & in_the_way(self._session, table):
+            if time.monotonic() >= until:
+                raise PostgresLocked(f"{item.relation.full_name}: transactions stay open for more than {self._lock_timeout} s.")
+            time.sleep(_POLL_SECONDS)
 
     def _run(self, action: str, item: Item, seconds: float) -> None:
         self._set("statement_timeout", str(max(1, round(seconds * 1000))))

@@ -110,7 +110,6 @@ class Selection:
             "skipped": [{"name": name, "why": why} for name, why in self.skipped],
             "below_threshold": self.below,
             "remaining": [],
-            "invalid_indexes": [],
         }
 
 
@@ -149,14 +148,21 @@ def select_indexes(indexes: Sequence[Index], request: Request) -> Selection:
     """Leftovers of earlier runs first, then invalid indexes, then those with the most to gain."""
     _require_known(request.tables, {index.table for index in indexes}, "table with indexes")
     _require_known(request.indexes, {index.full_name for index in indexes}, "index")
-    named = set(request.names)
-    chosen = [index for index in indexes if (named & {index.full_name, index.table} if named else index.schema not in _CATALOGS)]
-    order = sorted(chosen, key=lambda index: (not index.leftover, index.valid, -(index.bloat_ratio or 0) * (index.size_bytes or 0)))
+    order = sorted(indexes_of(indexes, request), key=lambda index: (not index.leftover, index.valid, -(index.bloat_ratio or 0) * (index.size_bytes or 0)))
     judged = []
     for index in order:
         why, detail = _index_work(index, request.thresholds)
         judged.append((index, why, Item(DROP_LEFTOVER if index.leftover else REINDEX, index, detail)))
-    return _selection(judged, bool(named))
+    return _selection(judged, bool(request.names))
+
+
+def indexes_of(indexes: Sequence[Index], request: Request) -> List[Index]:
+    """Those that were asked for, with what earlier runs left behind beside them."""
+    if not request.names:
+        return [index for index in indexes if index.schema not in _CATALOGS]
+    named = set(request.names)
+    touched = {index.table for index in indexes if index.full_name in named}
+    return [index for index in indexes if named & {index.full_name, index.table} or (index.leftover and index.table in touched)]
 
 
 def _selection(judged: Sequence[Tuple[Relation, str, Item]], named: bool) -> Selection:

@@ -19,6 +19,7 @@ from ..._core.postgres_maintenance import (
     Selection,
     Thresholds,
     check_request,
+    indexes_of,
     invalid_error,
     require_space,
     select_indexes,
@@ -110,7 +111,7 @@ class PostgresMaintenance:
         items, until = self._selection.items, time.monotonic() + self._seconds
         watched = MaintenanceProgress(self._target, self._request.task, self._database, len(items))
         with self._open() as session, watched:
-            upkeep = Upkeep(session, self._parallel)
+            upkeep = Upkeep(session, self._lock_timeout, self._parallel)
             for number, item in enumerate(items):
                 if time.monotonic() >= until:
                     self._remaining += [_left(left, "not_begun") for left in items[number:]]
@@ -157,23 +158,22 @@ class PostgresMaintenance:
             )
         if self._remaining:
             self._host.warn(f"Not everything was done within {self._seconds} s: {len(self._remaining)} are left (see remaining).")
-        done = bool(self._maintained)
+        done = any(fact["action"] != "gone" for fact in self._maintained)
         return {"changed": done, "maintained": self._maintained, "skipped": self._skipped, "remaining": self._remaining}
 
     def _refuse_locked(self, skipped: List[Dict[str, str]], others: str) -> None:
         locked = [relation["name"] for relation in skipped if relation["why"] == "locked"]
         if locked:
             raise PostgresLocked(
-                f"Not maintained, because somebody holds a lock that excludes it: {', '.join(locked)}. {others}",
+                f"Not maintained, because somebody holds a lock or an open transaction that excludes it: {', '.join(locked)}. {others}",
                 hint="Look at who holds it (playbooks/postgres/report.yml), and run this again.",
                 locked=locked,
             )
 
     def _invalid_indexes(self) -> List[str]:
         """In what was asked for; an index that somebody builds right now is not counted."""
-        names = set(self._request.names)
         with self._open() as session:
-            there = [index for index in indexes(session) if not names or names & {index.full_name, index.table}]
+            there = indexes_of(indexes(session), self._request)
         left = {remaining["name"] for remaining in self._remaining}
         return [index.full_name for index in there if not index.valid and not index.busy and index.full_name not in left]
 
