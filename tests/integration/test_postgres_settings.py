@@ -60,7 +60,7 @@ def done(result: dict) -> list[tuple[str, str]]:
 
 
 def test_settings_are_written_loaded_and_proven(server):
-    wanted = {"work_mem": "9MB", "log_min_duration_statement": "1s", "statement_timeout": "17min", "log_checkpoints": False, "TimeZone": "Asia/Tokyo"}
+    wanted = {"work_mem": "9MB", "log_min_duration_statement": "1s", "statement_timeout": "17min", "log_lock_waits": True, "TimeZone": "Asia/Tokyo"}
     before = server.shows("work_mem")
     checked = server.set(check=True, **wanted)
     assert done(checked) == [("set", name) for name in wanted]
@@ -69,7 +69,7 @@ def test_settings_are_written_loaded_and_proven(server):
     changed = server.set(**wanted)
     assert changed["changed"]
     assert {name: server.shows(name) for name in wanted} == {
-        "work_mem": "9MB", "log_min_duration_statement": "1s", "statement_timeout": "17min", "log_checkpoints": "off", "TimeZone": "Asia/Tokyo",
+        "work_mem": "9MB", "log_min_duration_statement": "1s", "statement_timeout": "17min", "log_lock_waits": "on", "TimeZone": "Asia/Tokyo",
     }  # fmt: skip
     facts = {setting["name"]: setting for setting in changed["settings"]}
     assert facts["work_mem"] == {
