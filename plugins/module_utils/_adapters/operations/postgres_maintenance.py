@@ -110,7 +110,7 @@ class PostgresMaintenance:
     def _work(self) -> None:
         items, until = self._selection.items, time.monotonic() + self._seconds
         watched = MaintenanceProgress(self._target, self._request.task, self._database, len(items))
-        with self._open() as session, watched:
+        with watched, self._open() as session:
             upkeep = Upkeep(session, self._lock_timeout, self._parallel)
             for number, item in enumerate(items):
                 if time.monotonic() >= until:
