@@ -10,9 +10,10 @@ import json
 import time
 from typing import Any, Iterator, List, Sequence, Tuple
 
-from .._core.errors import BadInput
+from .._core.errors import BadInput, OperationError
 from .._core.postgres_errors import PostgresFailed, PostgresReadOnly, PostgresTooSlow, PostgresUnreachable
-from .._core.postgres_query import Answer, QueryRequest, ReturnedColumn, WriteOutcomeUnknown
+from .._core.postgres_query import Answer, QueryRequest, ReturnedColumn, WriteOutcomeUnknown, texts_in
+from .._core.redaction import Redactor
 from .._core.sql_statement import bound, is_explainable, one_statement, verb
 from .._core.sql_tokens import STRING, tokens
 from .postgres_ping import import_psycopg2
@@ -38,6 +39,7 @@ class StatementRunner:
     def __init__(self, session: PostgresSession, request: QueryRequest) -> None:
         self._session = session
         self._request = request
+        self._redactor = Redactor(texts_in(request.parameters) if request.parameters else ())
         self._began = time.monotonic()
         self._prepare()
         # Once more as one statement, now that the values are in their places.
@@ -60,7 +62,8 @@ class StatementRunner:
             return []
         with self._session.transaction("READ ONLY"):
             self._limit()
-            lines = self._session.rows(f"EXPLAIN {self._statement}")
+            with self._without_values():
+                lines = self._session.rows(f"EXPLAIN {self._statement}")
         return ["".join("?" if token.kind == STRING else token.text for token in tokens(next(iter(line.values())))) for line in lines]
 
     def write(self) -> Answer:
@@ -138,7 +141,17 @@ class StatementRunner:
 
     def _execute(self, statement: str) -> None:
         self._limit()
-        self._session.execute(statement)
+        with self._without_values():
+            self._session.execute(statement)
+
+    @contextlib.contextmanager
+    def _without_values(self) -> Iterator[None]:
+        """The server repeats values in its errors; those of parameters are nobody's business."""
+        try:
+            yield
+        except OperationError as error:
+            error.args = (self._redactor.text(str(error)),)
+            raise
 
     def _limit(self) -> None:
         """What is left of the time is the limit of the next statement: each FETCH would have the whole of it again."""
@@ -153,7 +166,7 @@ class StatementRunner:
         extensions = import_psycopg2().extensions
         as_written = extensions.new_type(tuple(extensions.string_types), "AS_WRITTEN", lambda text, cursor: text)
         try:
-            with self._session.asking(), self._session.raw.cursor() as cursor:
+            with self._without_values(), self._session.asking(), self._session.raw.cursor() as cursor:
                 extensions.register_type(as_written, cursor)
                 yield cursor
         except UnicodeDecodeError as error:
