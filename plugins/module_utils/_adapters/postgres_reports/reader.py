@@ -38,13 +38,13 @@ class Reader:
         session.execute(MARK + _SETTINGS)
 
     def rows(self, query: str, parameters: Optional[Mapping[str, Any]] = None) -> List[Dict[str, Any]]:
-        """Percent signs in the query are doubled. What is locked just now is asked for again: then it is seen that it is locked."""
+        """Percent signs in the query are doubled. What is locked just now is asked for again, and then left out; not within a transaction."""
         given = {"limit": self.limit, **(parameters or {})}
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return [{name: _plain(value) for name, value in row.items()} for row in self._session.rows(MARK + query, given)]
             except PostgresLocked:
-                if attempt == _ATTEMPTS:
+                if attempt == _ATTEMPTS or self._session.raw.info.transaction_status:
                     raise
         return []
 

@@ -59,7 +59,7 @@ def databases(reader: Reader) -> Dict[str, Any]:
     for row in rows:
         row["hit_percent"] = hit_percent(row["blocks_hit"], row["blocks_read"])
         row["wraparound_percent"] = wraparound_percent(row["transaction_age"], row["multixact_age"])
-    return {"total": len(rows), "total_bytes": sum(row["size_bytes"] or 0 for row in rows), "databases": rows[: reader.limit]}
+    return {"total": len(rows), "total_bytes": sum(row["size_bytes"] or 0 for row in rows), "databases": rows}
 
 
 def settings(reader: Reader) -> Dict[str, Any]:
