@@ -90,6 +90,7 @@ class PostgresInfo:
 
     def _readers(self, reader: Reader) -> Dict[str, Callable[[], Any]]:
         params, limits = self._params, self._limits
+        indexes = relations.Indexes(reader, limits["unused_index_bytes"])
         return {
             "server": lambda: server.server(reader),
             "connections": lambda: sessions.connections(reader),
@@ -98,8 +99,8 @@ class PostgresInfo:
             "progress": lambda: replication.progress(reader),
             "databases": lambda: server.databases(reader),
             "tables": lambda: relations.tables(reader),
-            "indexes": lambda: relations.indexes(reader),
-            "unused_indexes": lambda: relations.unused_indexes(reader, int(limits["unused_index_bytes"]), limits["statistics_days"]),
+            "indexes": indexes.largest,
+            "unused_indexes": lambda: indexes.unused(limits["statistics_days"]),
             "bloat": lambda: bloat.bloat(reader, params["bloat_method"] == "measure"),
             "statements": lambda: statements.statements(reader, params["statements_by"]),
             "settings": lambda: server.settings(reader),

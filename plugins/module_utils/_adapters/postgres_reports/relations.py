@@ -18,12 +18,12 @@ WITH {HELD}, member AS MATERIALIZED (
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {USER_SCHEMA}
 ), sized AS MATERIALIZED (
-  SELECT m.*, CASE WHEN NOT busy THEN pg_table_size(m.oid) END AS own_bytes,
+  SELECT m.*, CASE WHEN NOT busy THEN pg_relation_size(m.oid) + pg_relation_size(m.oid, 'fsm') + pg_relation_size(m.oid, 'vm') END AS heap_bytes,
     CASE WHEN NOT busy THEN pg_indexes_size(m.oid) END AS index_bytes,
     CASE WHEN busy THEN NULL WHEN reltoastrelid = 0 THEN 0 ELSE pg_total_relation_size(m.reltoastrelid) END AS toast_bytes
   FROM member AS m WHERE m.relkind <> 'p'
 ), summed AS (
-  SELECT z.root, count(*) AS parts, count(*) FILTER (WHERE z.busy) AS busy, sum(z.own_bytes - z.toast_bytes) AS heap_bytes,
+  SELECT z.root, count(*) AS parts, count(*) FILTER (WHERE z.busy) AS busy, sum(z.heap_bytes) AS heap_bytes,
     sum(z.index_bytes) AS index_bytes, sum(z.toast_bytes) AS toast_bytes, sum(greatest(z.reltuples, 0))::bigint AS estimated_rows,
     sum(s.n_dead_tup) AS dead_rows, sum(s.n_tup_ins) AS inserts, sum(s.n_tup_upd) AS updates, sum(s.n_tup_del) AS deletes,
     sum(s.n_tup_hot_upd) AS hot_updates, sum(s.seq_scan) AS sequential_scans, sum(s.seq_tup_read) AS rows_read_sequentially,
@@ -62,18 +62,25 @@ WITH {HELD}, belonging AS MATERIALIZED (SELECT DISTINCT conindid FROM pg_catalog
 """
 _FIRST_WITH_LAST_SCAN = 160000
 _LARGEST = """
-SELECT schema, "table", name, kind, method, partitions, valid, locked, size_bytes, scans, entries_read, rows_fetched, last_scan,
-  count(*) OVER () AS indexes, sum(size_bytes) OVER () AS all_bytes
+SELECT schema, "table", name, kind, method, partitions, valid, locked, size_bytes::bigint, scans::bigint, entries_read::bigint, rows_fetched::bigint,
+  to_char(last_scan AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS last_scan,
+  count(*) OVER () AS indexes, (sum(size_bytes) OVER ())::bigint AS all_bytes
 FROM index ORDER BY size_bytes DESC NULLS FIRST, 1, 3 LIMIT %(limit)s
 """
 # A key that a foreign key looks up: without the index, deleting in the table that it refers to reads this one as a whole.
 _UNUSED = """
-SELECT schema, "table", name, method, partitions, size_bytes, indisclustered AS clustered, expression, pg_get_indexdef(indexrelid) AS definition,
+SELECT schema, "table", name, method, partitions, size_bytes::bigint, indisclustered AS clustered, expression, pg_get_indexdef(indexrelid) AS definition,
   ARRAY(SELECT f.conname::text FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' AND f.conrelid = index.indrelid
-    AND (string_to_array(index.indkey::text, ' ')::int2[])[1:cardinality(f.conkey)] @> f.conkey ORDER BY 1) AS foreign_keys,
-  count(*) OVER () AS indexes, sum(size_bytes) OVER () AS all_bytes
-FROM index WHERE scans = 0 AND kind = 'plain' AND NOT belongs AND NOT indisreplident AND valid AND coalesce(size_bytes, 0) >= %(least)s
-ORDER BY size_bytes DESC, 1, 3 LIMIT %(limit)s
+    AND (string_to_array(index.indkey::text, ' ')::int2[])[1:cardinality(f.conkey)] @> f.conkey ORDER BY 1) AS foreign_keys, indexes, all_bytes
+FROM (
+  SELECT *, count(*) OVER () AS indexes, (sum(size_bytes) OVER ())::bigint AS all_bytes FROM index
+  WHERE scans = 0 AND kind = 'plain' AND NOT belongs AND NOT indisreplident AND valid AND coalesce(size_bytes, 0) >= %(least)s
+  ORDER BY size_bytes DESC, schema, name LIMIT %(limit)s
+) AS index ORDER BY size_bytes DESC, 1, 3
+"""
+# Both lists in one answer: the sizes are what takes time, and are read once.
+_BOTH = """
+SELECT coalesce((SELECT json_agg(l) FROM ({largest}) AS l), '[]') AS largest, coalesce((SELECT json_agg(u) FROM ({unused}) AS u), '[]') AS unused
 """
 # Who only takes the log (pg_receivewal, also under our own slot) reads no table.
 # Of statistics that were never reset nobody knows the beginning; a crash, which loses them, sets the time of the background writer's.
@@ -93,18 +100,26 @@ def tables(reader: Reader) -> Dict[str, Any]:
     return {"total": total(rows, "tables"), "total_bytes": total(rows, "all_bytes") or 0, "locked": total(rows, "all_locked"), "tables": found}
 
 
-def indexes(reader: Reader) -> Dict[str, Any]:
-    rows = reader.rows(_with_indexes(reader) + _LARGEST)
-    return {"total": total(rows, "indexes"), "total_bytes": total(rows, "all_bytes") or 0, "indexes": listed(rows, "indexes", "all_bytes")}
+class Indexes:
+    """The lists of all indexes and of unused ones, of at least ``least_bytes``, read together when the first of them is wanted."""
 
+    def __init__(self, reader: Reader, least_bytes: float) -> None:
+        self._reader = reader
+        self._least_bytes = least_bytes
+        self._read: Dict[str, Any] = {}
 
-def unused_indexes(reader: Reader, least_bytes: int, enough_days: float) -> Dict[str, Any]:
-    rows: List[Dict[str, Any]] = reader.rows(_with_indexes(reader) + _UNUSED, {"least": least_bytes})
-    evidence = Evidence(**reader.row(_EVIDENCE))
-    found = unused_report(listed(rows, "indexes", "all_bytes"), evidence, enough_days)
-    return {"total": total(rows, "indexes"), "total_bytes": total(rows, "all_bytes") or 0, **found}
+    def largest(self) -> Dict[str, Any]:
+        rows = self._rows("largest")
+        return {"total": total(rows, "indexes"), "total_bytes": total(rows, "all_bytes") or 0, "indexes": listed(rows, "indexes", "all_bytes")}
 
+    def unused(self, enough_days: float) -> Dict[str, Any]:
+        rows = self._rows("unused")
+        found = unused_report(rows, Evidence(**self._reader.row(_EVIDENCE)), enough_days)
+        return {"total": total(rows, "indexes"), "total_bytes": total(rows, "all_bytes") or 0, **found}
 
-def _with_indexes(reader: Reader) -> str:
-    last_scan = "max(pg_stat_get_lastscan(indexrelid))" if reader.version >= _FIRST_WITH_LAST_SCAN else "NULL::timestamptz"
-    return _INDEXES.format(last_scan=last_scan)
+    def _rows(self, name: str) -> List[Dict[str, Any]]:
+        if not self._read:
+            last_scan = "max(pg_stat_get_lastscan(indexrelid))" if self._reader.version >= _FIRST_WITH_LAST_SCAN else "NULL::timestamptz"
+            query = _INDEXES.format(last_scan=last_scan) + _BOTH.format(largest=_LARGEST, unused=_UNUSED)
+            self._read = self._reader.row(query, {"least": self._least_bytes})
+        return self._read[name]
