@@ -274,7 +274,8 @@ locks:
       sample: [{pid: 4700, waiters: 3, database: shop, username: shop_app, application: api, client: 172.18.0.5, state: idle in transaction,
                 state_seconds: 300.1, transaction_seconds: 301.0, statement: "UPDATE orders SET status = ? WHERE id = ?", backend: client backend}]
     waiting:
-      description: Sessions that wait, with whom they wait for (C(blocked_by)), who is at the end of the chain (C(roots)), and how far away (C(depth)).
+      description: Sessions that wait, with whom they wait for (C(blocked_by)), who is at the end of the chain (C(roots)), and how many steps
+        away the farthest of them is (C(depth)).
       type: list
       elements: dict
       sample: [{pid: 4711, blocked_by: [4700], roots: [4700], depth: 1, waiting_seconds: 95.2, lock: transactionid, mode: ShareLock, relation: "",

@@ -65,7 +65,7 @@ def _roots(number: int, nodes: Mapping[int, Session]) -> List[int]:
 
 
 def _depth(number: int, nodes: Mapping[int, Session]) -> int:
-    """How many stand in front, in the longest chain."""
+    """Steps to whoever is farthest away, each on the shortest way to it."""
     depth, seen, level = 0, {number}, {number}
     while True:
         level = {other for one in level for other in nodes.get(one, {}).get("blocked_by") or ()} - seen

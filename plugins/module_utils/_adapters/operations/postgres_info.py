@@ -77,8 +77,8 @@ class PostgresInfo:
     def _read(self, reader: Reader, failed: List[Problem]) -> Dict[str, Any]:
         """Every section that was asked for; one that could not be read is None. The interval lies around all of the others."""
         interval = self._params["interval"]
-        until = time.monotonic() + interval
         first = counters.counters(reader) if interval else None
+        until = time.monotonic() + interval
         sections: Dict[str, Any] = {}
         for name, read in self._readers(reader).items():
             if name in self._params["sections"]:

@@ -20,7 +20,7 @@ _SETTINGS = "SELECT set_config('default_transaction_read_only', 'on', false), se
 
 # Relations whose size is not to be asked for, and tables of such indexes: the answer would wait for whoever holds, or wants, them for itself.
 HELD = """alone AS MATERIALIZED (
-  SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+  SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
   AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 ), held AS MATERIALIZED (
   SELECT relation FROM alone UNION SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid IN (SELECT relation FROM alone))"""

@@ -68,15 +68,16 @@ def settings(reader: Reader) -> Dict[str, Any]:
     readable = bool(reader.row(_MAY_READ_FILES)["may"])
     files = reader.rows(_FILES) if readable else []
     waiting = {row["name"]: row["setting"] for row in files}  # the last one of a name is the one that counts
-    # Of what waits for a restart, or is overruled by the command line, the server says that it could not be applied.
+    # What the command line overrules waits for nothing: a restart does not bring it either.
+    pending = [row for row in rows if row["pending_restart"] and row["source"] not in _OVERRULING]
+    # Of what waits, and of what is overruled, the server says that it could not be applied.
     harmless = {row["name"] for row in rows if row["pending_restart"] or row["source"] in _OVERRULING}
     values = {row["name"]: hidden_setting(row["name"], row["value"]) for row in rows}
     return {
         "files_readable": readable,
         "pending_restart": [
             {"name": row["name"], "value": values[row["name"]], "new_value": hidden_setting(row["name"], waiting.get(row["name"], ""))}
-            for row in rows
-            if row["pending_restart"]
+            for row in pending
         ],
         "file_errors": [
             {"name": row["name"], "file": row["file"], "line": row["line"], "error": row["error"]}
