@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Dict, List, Optional, Type
@@ -21,6 +22,7 @@ from .postgres_session import PostgresSession
 
 SNAPSHOT_TRANSACTION = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PURPOSE = "dump"
+_REMEMBERED_SECONDS = 4.0
 _LONGEST_HOST = 24  # application_name holds 63 bytes
 _BLOCKERS = """
     SELECT DISTINCT b.pid, b.usename::text AS username, b.application_name, b.state, left(b.query, 1000) AS query
@@ -110,16 +112,23 @@ class Blocker:
 
 
 class LockWatch:
-    """Remembers who was in the way when it looked last."""
+    """Remembers who was in the way when it looked last, and for a moment after: a lock that timed out waits for nobody any more."""
 
     def __init__(self, session: PostgresSession, application: str) -> None:
         self._session = session
         self._application = application
-        self.blockers: List[Blocker] = []
+        self._seen: List[Blocker] = []
+        self._seen_at = float("-inf")
+
+    @property
+    def blockers(self) -> List[Blocker]:
+        return self._seen if time.monotonic() - self._seen_at < _REMEMBERED_SECONDS else []
 
     def look(self) -> None:
         rows = self._session.rows(_BLOCKERS, (self._application,))
-        self.blockers = [Blocker(**{**row, "query": " ".join(_LITERAL.sub("'...'", row["query"]).split())[:160]}) for row in rows]
+        found = [Blocker(**{**row, "query": " ".join(_LITERAL.sub("'...'", row["query"]).split())[:160]}) for row in rows]
+        if found:
+            self._seen, self._seen_at = found, time.monotonic()
 
 
 def _lives(application: str) -> bool:

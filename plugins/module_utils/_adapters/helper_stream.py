@@ -72,7 +72,8 @@ class HelperStream:
         with ExitStack() as stack:
             pipe = make_fifo(os.path.join(self._settings.directory, _PIPE))
             reader, sink = self._reader(stack, producer)
-            helper = stack.enter_context(self._helper(producer.purpose, producer.argv, dict(producer.environment)))
+            mounts = (Mount(self._settings.directory, INSIDE, writable=True),)
+            helper = stack.enter_context(self._client.helper(producer.purpose, producer.argv, mounts, **dict(producer.environment)))
             source = stack.enter_context(FifoSource(pipe, lambda: _runs(helper), deadline))
             name = producer.file_name + (".age" if self._settings.recipients else "")
             writer = stack.enter_context(ArchiveWriter(os.path.join(self._settings.directory, name), self._settings.recipients, self._settings.floor))
@@ -87,11 +88,8 @@ class HelperStream:
         if not producer.reader:
             return None, None
         path = make_fifo(os.path.join(self._settings.directory, _COPY))
-        reader = stack.enter_context(self._helper(f"{producer.purpose}-check", producer.reader, {}))
+        reader = stack.enter_context(self._client.offline(f"{producer.purpose}-check", producer.reader, (Mount(self._settings.directory, INSIDE),)))
         return reader, stack.enter_context(FifoSink(path, lambda: _runs(reader)))
-
-    def _helper(self, purpose: str, argv: Sequence[str], environment: dict) -> HelperContainer:
-        return self._client.helper(purpose, argv, (Mount(self._settings.directory, INSIDE, writable=True),), **environment)
 
     def _pump(self, source: FifoSource, writer: ArchiveWriter, sink: Optional[FifoSink], keep: int) -> bytes:
         beginning = b""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -15,7 +16,7 @@ from .._core.backup_manifest import BackupFile
 from .._core.database_content import DatabaseContent
 from .._core.errors import OperationError
 from .._core.helper_container import HelperFailed
-from .._core.postgres_errors import PostgresLocked
+from .._core.postgres_errors import PostgresLocked, PostgresUnreachable
 from .dump_watch import SNAPSHOT_TRANSACTION, ContentCapture, LockWatch, never_time_out, purpose_of_this_process
 from .engine import Engine
 from .helper_stream import HelperStream, Producer, Streamed, StreamSettings, copy_inside, pipe_inside
@@ -31,6 +32,7 @@ DUMP_FILE, GLOBALS_FILE = "database.dump.zst", "globals.sql.zst"
 CUSTOM, SQL = "pg_dump-custom", "sql"
 _LOOK_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
+_RETRY_SECONDS = 0.2
 _READ_ARCHIVE = ("pg_restore", "--format=custom", "--file=/dev/null", copy_inside)
 
 
@@ -48,6 +50,17 @@ class Server:
 
     def maintenance(self, purpose: str) -> PostgresSession:
         return self.session(self.service.access.maintenance_database, purpose)
+
+    def patient_maintenance(self, purpose: str) -> PostgresSession:
+        """Waits as long as a connection may take for a server that is still starting: it answers on TCP only once it is ready."""
+        until = time.monotonic() + self.service.access.connect_timeout
+        while True:
+            try:
+                return self.maintenance(purpose)
+            except PostgresUnreachable:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(_RETRY_SECONDS)
 
 
 @dataclass(frozen=True)
