@@ -216,11 +216,3 @@ def test_what_this_role_may_not_see_is_not_taken_for_absent(server):
     done = server.sessions("terminated", usernames=["app"], older_than=0, **login)
     assert pids(done, "terminated") == [pid(own)]
     assert {"state": "hidden", "sessions": 1} in done["connections_before"]["by_state"]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"state": "cancelled", "states": ["idle"]}, {"older_than": -1}, {"max_sessions": 0}, {"clients": ["nowhere"]}, {"grace": -1}],
-)
-def test_bad_input_touches_nothing(server, options):
-    assert server.sessions(**options)["reason"] == "bad_input"

@@ -15,7 +15,6 @@ from .._core.release_images import KEPT_REGISTRY, ImagePullFailed, kept_reposito
 from .._core.release_prune import ImageUse, KeptTag
 from .._core.stack import Stack
 from .engine import Engine
-from .image_holders import LABEL_HOLDS
 
 
 class ImageStore:

@@ -41,13 +41,12 @@ class ImageUse:
 
 @dataclass(frozen=True)
 class PrunePlan:
-    """``untag`` are our tags to remove; ``remove`` are images that go with their last tag; ``let_go`` are tags whose holders go."""
+    """``untag`` are our tags to remove; ``remove`` are images that go with their last tag."""
 
     forget: Tuple[str, ...] = ()
     untag: Tuple[str, ...] = ()
     remove: Tuple[str, ...] = ()
     removed_bytes: int = 0
-    let_go: Tuple[str, ...] = ()
 
 
 def releases_to_forget(ledger: Ledger, keep: int, now: datetime) -> Tuple[Release, ...]:

@@ -267,13 +267,6 @@ class RegisterRelease:
             steps += [Step("tag", reference, kept[reference]) for reference in lost]
         return (*steps, *hold_steps(self._unheld))
 
-    def _lost(self, release: Release) -> List[Step]:
-        """What somebody took away since the images were kept."""
-        kept = _kept(release)
-        meanings, held = self._images.meanings(kept), self._holders.held()
-        untagged = [Step("tag", reference, kept[reference]) for reference in sorted(kept) if meanings[reference] != kept[reference]]
-        return untagged + [Step("hold", reference, kept[reference]) for reference in sorted(kept) if held.get(reference) != kept[reference]]
-
     def _warn_when_version_changes_nothing(self, registration: Registration) -> None:
         entry = registration.entry
         if registration.already_current and entry.version != self._request.version:
@@ -291,8 +284,3 @@ class RegisterRelease:
             variables_changed=self._changed_variables(),
             acquired=dict(sorted(acquisition.how.items())),
         )
-
-
-def _kept(release: Optional[Release]) -> Dict[str, str]:
-    """Our tags of a release's images, with the ids they stand for."""
-    return {image.kept_as: image.id for image in release.images.values() if image.kept_as} if release else {}
