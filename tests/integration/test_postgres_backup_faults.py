@@ -190,9 +190,11 @@ def test_a_disk_that_fills_up_keeps_what_was_there(server, small_disk):
 
 def test_the_floor_is_kept_while_writing(tmp_path):
     free = free_bytes(str(tmp_path))
-    with pytest.raises(BackupNoSpace) as caught, ArchiveWriter(str(tmp_path / "file"), [], SpaceFloor(str(tmp_path), 2 * free)) as writer:
+    floor = SpaceFloor(str(tmp_path), 2 * free)
+    with pytest.raises(BackupNoSpace) as caught, ArchiveWriter(str(tmp_path / "file"), [], floor, time.monotonic() + 60) as writer:
         for unused in range(200):
             writer.write(os.urandom(1 << 20))
+        writer.finish("random")
     assert caught.value.details["floor_bytes"] == 2 * free and writer.written == 0
 
 

@@ -15,11 +15,14 @@ from types import TracebackType
 from typing import Callable, Optional, Type
 
 from .._core.errors import TimedOut
+from .conveyor import Conveyor
 
 PIECE = 1 << 20
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the fcntl module names only since Python 3.10
 _LOOK_SECONDS = 0.25
 _RETRY_SECONDS = 0.01
+# Programs write in small pieces. A moment's rest lets the pipe fill up, so that fewer and larger ones are moved.
+_SMALL, _REST_SECONDS = PIECE // 4, 0.001
 
 
 def make_fifo(path: str) -> str:
@@ -35,8 +38,9 @@ class FifoSource:
         self._path = path
         self._writer_lives = writer_lives
         self._deadline = deadline
+        self._last = PIECE
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        _widen(self._descriptor)
+        widen(self._descriptor)
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
 
@@ -51,10 +55,14 @@ class FifoSource:
     def read(self) -> bytes:
         """The next piece; empty at the end. Raises TimedOut at the deadline (of the monotonic clock)."""
         lives = True
+        if self._last < _SMALL:
+            time.sleep(_REST_SECONDS)
         while True:
             # The kernel tells of a hang-up only once a writer was there.
             if self._poll.poll(_LOOK_SECONDS * 1000 if lives else 0):
-                return os.read(self._descriptor, PIECE)
+                piece = os.read(self._descriptor, PIECE)
+                self._last = len(piece)
+                return piece
             if not lives:
                 return b""
             if time.monotonic() >= self._deadline:
@@ -63,23 +71,36 @@ class FifoSource:
 
 
 class FifoSink:
-    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells."""
+    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells, once it is closed.
 
-    def __init__(self, path: str, reader_lives: Callable[[], bool]) -> None:
+    When it is left, the reader must have ended, or end by itself.
+    """
+
+    def __init__(self, path: str, reader_lives: Callable[[], bool], deadline: float) -> None:
         self._path = path
         self._reader_lives = reader_lives
         self._descriptor: Optional[int] = None
         self.left_early = False
+        self._belt = Conveyor(self._put_in, deadline)
 
     def __enter__(self) -> "FifoSink":
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
-        self.close()
+        self._belt.abandon()
+        self._shut()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
     def write(self, piece: bytes) -> None:
+        self._belt.put(piece)
+
+    def close(self) -> None:
+        """Tells the reader that this was all."""
+        self._belt.finish()
+        self._shut()
+
+    def _put_in(self, piece: bytes) -> None:
         if self.left_early or not self._opened():
             return
         view = memoryview(piece)
@@ -89,8 +110,7 @@ class FifoSink:
         except BrokenPipeError:
             self.left_early = True
 
-    def close(self) -> None:
-        """Tells the reader that this was all."""
+    def _shut(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -108,11 +128,11 @@ class FifoSink:
                 time.sleep(_RETRY_SECONDS)
             else:
                 os.set_blocking(self._descriptor, True)
-                _widen(self._descriptor)
+                widen(self._descriptor)
         return True
 
 
-def _widen(descriptor: int) -> None:
+def widen(descriptor: int) -> None:
     """Fewer turns for the same bytes; the kernel may refuse it to ordinary users."""
     with contextlib.suppress(OSError):
         fcntl.fcntl(descriptor, _SET_PIPE_SIZE, PIECE)

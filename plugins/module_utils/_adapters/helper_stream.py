@@ -71,12 +71,13 @@ class HelperStream:
         deadline = time.monotonic() + self._settings.timeout
         with ExitStack() as stack:
             pipe = make_fifo(os.path.join(self._settings.directory, _PIPE))
-            reader, sink = self._reader(stack, producer)
+            reader, sink = self._reader(stack, producer, deadline)
             mounts = (Mount(self._settings.directory, INSIDE, writable=True),)
             helper = stack.enter_context(self._client.helper(producer.purpose, producer.argv, mounts, **dict(producer.environment)))
             source = stack.enter_context(FifoSource(pipe, lambda: _runs(helper), deadline))
             name = producer.file_name + (".age" if self._settings.recipients else "")
-            writer = stack.enter_context(ArchiveWriter(os.path.join(self._settings.directory, name), self._settings.recipients, self._settings.floor))
+            path = os.path.join(self._settings.directory, name)
+            writer = stack.enter_context(ArchiveWriter(path, self._settings.recipients, self._settings.floor, deadline))
             beginning = self._pump(source, writer, sink, keep)
             ended = helper.wait(max(1.0, deadline - time.monotonic()))
             _require_good(ended, producer.argv[0])
@@ -84,12 +85,13 @@ class HelperStream:
                 _require_read(reader, sink, producer, deadline)
             return Streamed(writer.finish(producer.kind), beginning, _warnings(ended))
 
-    def _reader(self, stack: ExitStack, producer: Producer) -> Tuple[Optional[HelperContainer], Optional[FifoSink]]:
+    def _reader(self, stack: ExitStack, producer: Producer, deadline: float) -> Tuple[Optional[HelperContainer], Optional[FifoSink]]:
         if not producer.reader:
             return None, None
         path = make_fifo(os.path.join(self._settings.directory, _COPY))
-        reader = stack.enter_context(self._client.offline(f"{producer.purpose}-check", producer.reader, (Mount(self._settings.directory, INSIDE),)))
-        return reader, stack.enter_context(FifoSink(path, lambda: _runs(reader)))
+        reader = self._client.offline(f"{producer.purpose}-check", producer.reader, (Mount(self._settings.directory, INSIDE),))
+        sink = stack.enter_context(FifoSink(path, lambda: _runs(reader), deadline))  # left after its reader has gone
+        return stack.enter_context(reader), sink
 
     def _pump(self, source: FifoSource, writer: ArchiveWriter, sink: Optional[FifoSink], keep: int) -> bytes:
         beginning = b""
