@@ -63,11 +63,15 @@ class FifoSource:
 
 
 class FifoSink:
-    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells."""
+    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells.
 
-    def __init__(self, path: str, reader_lives: Callable[[], bool]) -> None:
+    With a ``deadline`` (of the monotonic clock), a reader that stops reading ends in TimedOut.
+    """
+
+    def __init__(self, path: str, reader_lives: Callable[[], bool], deadline: Optional[float] = None) -> None:
         self._path = path
         self._reader_lives = reader_lives
+        self._deadline = deadline
         self._descriptor: Optional[int] = None
         self.left_early = False
 
@@ -85,6 +89,7 @@ class FifoSink:
         view = memoryview(piece)
         try:
             while view:
+                self._await_room()
                 view = view[os.write(self._descriptor or 0, view) :]
         except BrokenPipeError:
             self.left_early = True
@@ -94,6 +99,14 @@ class FifoSink:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _await_room(self) -> None:
+        if self._deadline is None:
+            return
+        waiting = select.poll()
+        waiting.register(self._descriptor or 0, select.POLLOUT)
+        if not waiting.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+            raise TimedOut("The restore did not end within its time.", hint="Give it more time ('timeout').")
 
     def _opened(self) -> bool:
         while self._descriptor is None:
@@ -107,7 +120,8 @@ class FifoSink:
                     return False
                 time.sleep(_RETRY_SECONDS)
             else:
-                os.set_blocking(self._descriptor, True)
+                # With a deadline, writing takes what there is room for, and waits for more in ``_await_room``.
+                os.set_blocking(self._descriptor, self._deadline is None)
                 _widen(self._descriptor)
         return True
 
