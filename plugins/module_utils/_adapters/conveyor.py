@@ -8,7 +8,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from typing import Callable, Optional
+from types import TracebackType
+from typing import Callable, Optional, Type
 
 from .._core.errors import TimedOut
 
@@ -16,7 +17,10 @@ _DEPTH = 16  # of pieces of at most one MiB
 
 
 class Conveyor:
-    """``consume`` gets the pieces in their order. Its first error is raised by the next ``put`` or by ``finish``; the rest is thrown away."""
+    """``consume`` gets the pieces in their order. Its first error is raised by the next ``put`` or by ``finish``; the rest is thrown away.
+
+    What ``consume`` writes to must have ended before the block does, or end by itself.
+    """
 
     def __init__(self, consume: Callable[[bytes], None], deadline: float) -> None:
         self._consume = consume
@@ -26,6 +30,12 @@ class Conveyor:
         self._given_up = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> "Conveyor":
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+        self.abandon()
 
     def put(self, piece: bytes) -> None:
         """Raises TimedOut when there is no room until the deadline (of the monotonic clock)."""
@@ -46,7 +56,7 @@ class Conveyor:
             raise self._failure
 
     def abandon(self) -> None:
-        """Throws away what waits, and ends the thread; what ``consume`` writes to must have been ended before."""
+        """Throws away what waits, and ends the thread."""
         self._given_up = True
         while self._thread.is_alive():
             try:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Callable, Optional, Type
 
 from .._core.errors import TimedOut
-from .conveyor import Conveyor
 
 PIECE = 1 << 20
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the fcntl module names only since Python 3.10
@@ -71,51 +70,51 @@ class FifoSource:
 
 
 class FifoSink:
-    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells, once it is closed.
+    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells.
 
-    When it is left, the reader must have ended, or end by itself.
+    A reader that stops reading ends in TimedOut at the ``deadline`` (of the monotonic clock).
     """
 
     def __init__(self, path: str, reader_lives: Callable[[], bool], deadline: float) -> None:
         self._path = path
         self._reader_lives = reader_lives
+        self._deadline = deadline
         self._descriptor: Optional[int] = None
         self.left_early = False
-        self._belt = Conveyor(self._put_in, deadline)
 
     def __enter__(self) -> "FifoSink":
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
-        self._belt.abandon()
-        self._shut()
+        self.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
     def write(self, piece: bytes) -> None:
-        self._belt.put(piece)
-
-    def close(self) -> None:
-        """Tells the reader that this was all."""
-        self._belt.finish()
-        self._shut()
-
-    def _put_in(self, piece: bytes) -> None:
         if self.left_early or not self._opened():
             return
         view = memoryview(piece)
         try:
             while view:
+                self._await_room()
                 view = view[os.write(self._descriptor or 0, view) :]
         except BrokenPipeError:
             self.left_early = True
 
-    def _shut(self) -> None:
+    def close(self) -> None:
+        """Tells the reader that this was all."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def _await_room(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._descriptor or 0, select.POLLOUT)
+        if not waiting.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+            raise TimedOut("The program that reads the archive did not end within its time.", hint="Give it more time ('timeout').")
+
     def _opened(self) -> bool:
+        """Without blocking: then writing takes what there is room for, and ``_await_room`` waits for more."""
         while self._descriptor is None:
             try:
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
@@ -127,7 +126,6 @@ class FifoSink:
                     return False
                 time.sleep(_RETRY_SECONDS)
             else:
-                os.set_blocking(self._descriptor, True)
                 widen(self._descriptor)
         return True
 
