@@ -70,6 +70,14 @@ def published(server):
     return result
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """A file with a private key, and the public one."""
+    identity = tmp_path_factory.mktemp("keys") / "identity"
+    subprocess.run(["age-keygen", "-o", identity], check=True, capture_output=True)
+    return identity, subprocess.run(["age-keygen", "-y", identity], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def test_check_then_do_then_both_again(server):
     would = server.back_up(check=True)
     assert would["changed"] and [action["action"] for action in would["actions"]] == ["back_up"]
@@ -117,10 +125,8 @@ def test_nothing_is_left_beside_it(server, published):
     assert "backup_made" in events
 
 
-def test_stock_programs_bring_an_encrypted_backup_of_odd_names_back(server, tmp_path):
-    identity = tmp_path / "identity"
-    subprocess.run(["age-keygen", "-o", identity], check=True, capture_output=True)
-    recipient = subprocess.run(["age-keygen", "-y", identity], check=True, capture_output=True, text=True).stdout.strip()
+def test_stock_programs_bring_an_encrypted_backup_of_odd_names_back(server, keys):
+    identity, recipient = keys
     name = ODD_NAME.replace('"', '""')
     server.sql(f'CREATE DATABASE "{name}"', "CREATE DATABASE copy TEMPLATE template0", "CREATE DATABASE shop__undo_1a2b3c4d")
     server.sql(ODD_SCHEMA, database=ODD_NAME)
@@ -140,6 +146,41 @@ def test_stock_programs_bring_an_encrypted_backup_of_odd_names_back(server, tmp_
         before = server.content("copy").schema_fingerprint
         server.sql(change, database="copy")
         assert server.content("copy").schema_fingerprint != before, change
+
+
+def test_a_backup_counts_as_verified_once_it_was_restored_and_compared(server, keys):
+    identity, recipient = keys
+    wanted = {"verify": "restore", "min_age": 3600, "assertions": ["SELECT count(*) = 1234 FROM public.orders"]}
+    encryption = {"recipients": [recipient], "identity_file": str(identity)}
+    did = server.back_up(encryption=encryption, **wanted)
+    assert not did["failed"], did
+    (backup,) = did["backups"]
+    assert (backup["state"], backup["verified_level"], backup["encrypted"]) == ("verified", 4, True) and backup["restore_seconds"] > 0
+    assert (Path(backup["directory"]).parent / "latest-verified").resolve() == Path(backup["directory"])
+    again = server.back_up(encryption=encryption, **wanted)
+    assert not again["changed"] and again["backups"][0]["id"] == backup["id"]
+
+    proof = {"state": "verified", "backup": backup["id"], "encryption": encryption}
+    assert not server.back_up(**proof, min_age=3600)["changed"]
+    lied_to = server.back_up(**proof, assertions=["SELECT count(*) = 1 FROM public.orders"])
+    assert (lied_to["failed"], lied_to["reason"], lied_to["details"]["outcome"]) == (True, "backup_not_verified", "failed"), lied_to
+    assert server.store.read(backup["directory"]).state == "damaged"
+
+
+def test_an_older_backup_is_proven_on_demand_and_damage_to_it_is_told(server, published):
+    backup = published["backups"][0]
+    wanted = {"state": "verified", "backup": backup["id"], "level": 1}
+    would = server.back_up(check=True, **wanted)
+    assert would["actions"] == [{"action": "verify", "target": backup["id"], "detail": "level 1"}]
+    done = server.back_up(**wanted)
+    assert done["changed"] and (done["backups"][0]["verified_level"], done["backups"][0]["state"]) == (1, "dumped"), done
+    file = Path(backup["directory"], "globals.sql.zst")
+    whole = file.read_bytes()
+    file.chmod(0o600)
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    damaged = server.back_up(**wanted)
+    file.write_bytes(whole)
+    assert (damaged["failed"], damaged["reason"]) == (True, "backup_not_verified") and "globals.sql.zst" in damaged["msg"], damaged
 
 
 @pytest.mark.parametrize("damage", ["flip the first byte", "flip a middle byte", "flip the last byte", "cut", "append", "remove", "edit the manifest"])
