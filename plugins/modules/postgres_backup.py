@@ -206,10 +206,10 @@ backups:
     directory: {description: Where it is., type: str, sample: /backups/shop/postgres/shop/20261121T031000Z-000042-7f3a}
     state: {description: "V(dumped), or V(verified) once it was restored and compared.", type: str, sample: verified}
     age_seconds: {description: Time since it was begun., type: int, sample: 14}
-    verified_at: {description: UTC time of the last verification, if it is verified., type: str, sample: "2026-11-21T03:10:14.000000Z"}
+    verified_at: {description: UTC time of the last verification. Empty for one that is not verified., type: str, sample: "2026-11-21T03:10:14.000000Z"}
     verified_level: {description: The highest level that was proven., type: int, sample: 3}
     restore_seconds: {description: How long the verifying restore took., type: float, sample: 4.2}
-    pinned: {description: Why retention must keep it, if it must., type: str, sample: audit}
+    pinned: {description: Why retention must keep it. Empty when it need not., type: str, sample: audit}
     problems: {description: What is wrong with it. Empty when nothing is., type: list, elements: str, sample: []}
     made: {description: Whether this task made it., type: bool, sample: true}
     rows: {description: Rows in all its tables., type: int, sample: 1001157}
@@ -231,7 +231,7 @@ actions:
   elements: dict
   contains:
     action: {description: What., type: str, sample: back_up}
-    target: {description: Name of the database, or id of the backup., type: str, sample: shop}
+    target: {description: Name of the database or id of the backup., type: str, sample: shop}
     detail: {description: About how many bytes it will have; up to which level it is verified., type: str, sample: about 22922433 bytes}
 """
 

@@ -42,7 +42,7 @@ def _acl(kind: str, acl: str, owner: str) -> str:
     grantee = "CASE WHEN a.grantee = 0 THEN '' ELSE pg_get_userbyid(a.grantee)::text END"
     privilege = f"{grantee} || '=' || a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END"
     return (
-        f"""array_to_string(ARRAY(SELECT DISTINCT ({privilege}) COLLATE "C" FROM aclexplode(coalesce({acl}, acldefault({kind}, {owner}))) a"""
+        f"""array_to_string(ARRAY(SELECT DISTINCT ({privilege}) COLLATE "C" FROM aclexplode(coalesce({acl}, acldefault(({kind})::"char", {owner}))) a"""
         " ORDER BY 1), ',')"
     )
 
@@ -50,10 +50,15 @@ def _acl(kind: str, acl: str, owner: str) -> str:
 _USERS_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 _RELATION = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 _IN_PARENT = "(SELECT array_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)"
-_RELATION_ACL = _acl("(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END)::\"char\"", "c.relacl", "c.relowner")
-_COLUMN_ACL = _acl("'c'::\"char\"", "a0.attacl", "c.relowner")
+_SCHEMA_ACL = _acl("'n'", "n.nspacl", "n.nspowner")
+_RELATION_ACL = _acl("CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END", "c.relacl", "c.relowner")
+_COLUMN_ACL = _acl("'c'", "a0.attacl", "c.relowner")
+_FUNCTION_ACL = _acl("'f'", "p.proacl", "p.proowner")
+_TYPE_ACL = _acl("'T'", "t.typacl", "t.typowner")
+_DEFAULT_ACL = _acl("d.defaclobjtype", "d.defaclacl", "d.defaclrole")
+_COMMENTED = ", ".join(f"'pg_{name}'::regclass" for name in ("class", "type", "proc", "namespace", "constraint", "trigger", "policy"))
 
-_SCHEMAS = f"""SELECT concat_ws('|', 'schema', n.nspname, pg_get_userbyid(n.nspowner), {_acl("'n'::\"char\"", "n.nspacl", "n.nspowner")}) AS said,
+_SCHEMAS = f"""SELECT concat_ws('|', 'schema', n.nspname, pg_get_userbyid(n.nspowner), {_SCHEMA_ACL}) AS said,
   NULL AS expression FROM pg_namespace n WHERE {_USERS_SCHEMA} AND (n.nspname = 'public' OR {_own("pg_namespace", "n")})"""
 
 _RELATIONS = f"""SELECT concat_ws('|', 'relation', c.oid::regclass, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), {_RELATION_ACL},
@@ -100,14 +105,14 @@ _POLICIES = """SELECT concat_ws('|', 'policy', p.polrelid::regclass, p.polname, 
 
 _FUNCTIONS = f"""SELECT concat_ws('|', 'function', p.oid::regprocedure, p.prokind, pg_get_userbyid(p.proowner), l.lanname, pg_get_function_result(p.oid),
     p.provolatile, p.proisstrict, p.prosecdef, p.proleakproof, p.proparallel, p.procost, p.prorows,
-    ARRAY(SELECT s COLLATE "C" FROM unnest(p.proconfig) s ORDER BY 1), {_acl("'f'::\"char\"", "p.proacl", "p.proowner")}, p.prosrc, p.probin,
+    ARRAY(SELECT s COLLATE "C" FROM unnest(p.proconfig) s ORDER BY 1), {_FUNCTION_ACL}, p.prosrc, p.probin,
     g.aggtransfn, g.aggfinalfn, g.agginitval, g.aggsortop::regoper) AS said,
   concat_ws('|', pg_get_function_arguments(p.oid), @SQLBODY@) AS expression
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
   WHERE {_USERS_SCHEMA} AND {_own("pg_proc", "p")}"""
 
 # Not the types that come with a table, an array or a range.
-_TYPES = f"""SELECT concat_ws('|', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner), {_acl("'T'::\"char\"", "t.typacl", "t.typowner")},
+_TYPES = f"""SELECT concat_ws('|', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner), {_TYPE_ACL},
     CASE WHEN t.typbasetype <> 0 THEN format_type(t.typbasetype, t.typtypmod) END, t.typnotnull, r.rngsubtype::regtype,
     ARRAY(SELECT m.enumlabel FROM pg_enum m WHERE m.enumtypid = t.oid ORDER BY m.enumsortorder),
     CASE WHEN t.typtype = 'b' THEN t.typinput::text END) AS said, t.typdefault AS expression
@@ -123,13 +128,12 @@ _SEQUENCES = f"""SELECT concat_ws('|', 'sequence', s.seqrelid::regclass, s.seqty
   FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relpersistence <> 't' AND {_own("pg_class", "c")}"""
 
 _DEFAULT_PRIVILEGES = f"""SELECT concat_ws('|', 'default_privileges', pg_get_userbyid(d.defaclrole), n.nspname, d.defaclobjtype,
-    {_acl("d.defaclobjtype", "d.defaclacl", "d.defaclrole")}) AS said, NULL AS expression
+    {_DEFAULT_ACL}) AS said, NULL AS expression
   FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace"""
 
-_COMMENTED = "'pg_class', 'pg_type', 'pg_proc', 'pg_namespace', 'pg_constraint', 'pg_trigger', 'pg_policy'"
 _COMMENTS = f"""SELECT concat_ws('|', 'comment', o.type, o.identity, d.description) AS said, NULL AS expression
   FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
-  WHERE d.objoid >= {_FIRST_USER_OID} AND d.classoid::regclass::text IN ({_COMMENTED.replace("'pg_", "'pg_catalog.pg_")})
+  WHERE d.objoid >= {_FIRST_USER_OID} AND d.classoid IN ({_COMMENTED})
   AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')"""
 
 _STATISTICS = f"""SELECT concat_ws('|', 'statistics', s.stxname, pg_get_userbyid(s.stxowner)) AS said, pg_get_statisticsobjdef(s.oid) AS expression
