@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, Sequence
 
 from .._core.backup_errors import BackupNoSpace, BackupOnSameDisk, ProgramMissing, RecipientInvalid
+from .._core.backup_request import BackupRequest
 from .._core.errors import BadInput
+from .._core.service_login import environment_of
 from .archive_writer import COMPRESS, encrypt_command, free_bytes
+from .engine import Engine
 from .postgres_service import PostgresService
 from .processes import ChildProcess
 
 _AGE_SECONDS = 10
+_DATA_DIRECTORY = "/var/lib/postgresql/data"
 
 
 def require_programs(names: Iterable[str]) -> None:
@@ -61,20 +65,35 @@ def require_space(backup_dir: str, needed: int, floor: int) -> None:
         )
 
 
-def data_mount(service: PostgresService, data_directory: str) -> Optional[str]:
-    """The directory of this host that holds the server's data, None when they are in the container's own layer."""
-    mount = service.mount(data_directory)
-    return str(mount["Source"]) if mount and mount.get("Source") else None
+def require_local(engine: Engine) -> None:
+    """Dumps go through a directory of this host."""
+    if not engine.is_local:
+        raise BadInput("The Docker engine is on another host, and backups can be made only on the engine's own.", hint="Run this on that host.")
 
 
-def require_other_disk(backup_dir: str, data: str) -> None:
-    """A disk that dies must not take both; and a backup that fills its disk must not stop the server."""
-    if os.path.exists(data) and os.stat(existing(backup_dir)).st_dev == os.stat(data).st_dev:
+def disk_warning(service: PostgresService, data_directory: str, request: BackupRequest) -> str:
+    """Raises BackupOnSameDisk: a disk that dies must not take both, and a backup that fills its disk must not stop the server.
+
+    A sentence when that cannot be told, or when the data are nowhere safe; empty else.
+    """
+    environment = environment_of((service.inspected.get("Config") or {}).get("Env") or [])
+    mount = service.mount(data_directory or environment.get("PGDATA") or _DATA_DIRECTORY)
+    if mount is None or not mount.get("Source"):
+        return "The server's data are not on a volume: they are lost when its container is removed."
+    data = str(mount["Source"])
+    if request.allow_same_disk:
+        return ""
+    try:
+        same = os.stat(existing(request.backup_dir)).st_dev == os.stat(data).st_dev
+    except OSError as error:
+        return f"Whether {request.backup_dir} is on the disk of the server's data ({data}) cannot be told: {error.strerror}."
+    if same:
         raise BackupOnSameDisk(
-            f"{backup_dir} is on the same disk as the server's data ({data}).",
+            f"{request.backup_dir} is on the same disk as the server's data ({data}).",
             hint="Choose a directory on another disk, or set allow_same_disk=true and copy the backups elsewhere (playbooks/backup/copy.yml).",
             data=data,
         )
+    return ""
 
 
 def existing(path: str) -> str:

@@ -16,7 +16,7 @@ from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..backup_maker import BackupMaker, files_of, now_naive
-from ..backup_preflight import data_mount, programs_for, require_encryption, require_other_disk, require_programs, require_space
+from ..backup_preflight import disk_warning, programs_for, require_encryption, require_local, require_programs, require_space
 from ..backup_proof import prove
 from ..backup_store import BackupStore
 from ..dump_watch import end_dead_dumps
@@ -58,6 +58,7 @@ class PostgresBackup:
         require_programs(programs_for(request.recipients, request.identity_file))
         require_encryption(request.recipients, request.identity_file)
         engine = Engine.connect(self._stack)
+        require_local(engine)
         service = PostgresService.find(self._stack, engine, self._access)
         self._server = Server(engine, service, PostgresClient(self._stack, engine, service))
         self._described: Dict[str, Any] = {}
@@ -87,11 +88,11 @@ class PostgresBackup:
 
     def _preflight(self, session: PostgresSession) -> None:
         request = self._request
-        data = data_mount(self._server.service, session.value("SELECT setting FROM pg_settings WHERE name = 'data_directory'") or "/")
-        if data is None:
-            self._host.warn("The server's data are not on a volume: they are lost when its container is removed.")
-        elif not request.allow_same_disk:
-            require_other_disk(request.backup_dir, data)
+        # Without the privilege to see it, the row is not there.
+        data = session.value("SELECT setting FROM pg_settings WHERE name = 'data_directory'") or ""
+        warning = disk_warning(self._server.service, data, request)
+        if warning:
+            self._host.warn(warning)
         if self._described["in_recovery"]:
             self._host.warn("The server is a replica: the backup is as far behind as it is.")
         needed = sum(decision.estimate_bytes for decision in self._decisions if decision.kept is None)
