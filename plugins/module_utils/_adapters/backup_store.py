@@ -145,7 +145,8 @@ class BackupStore:
         for file in backup.manifest.files:
             size, digest = _hashed(os.path.join(backup.directory, file.path))
             if (size, digest) != (file.bytes, file.sha256):
-                found.append(f"{file.path}: {'missing' if size is None else f'{size} bytes, expected {file.bytes}' if size != file.bytes else 'changed content'}")
+                changed = "changed content" if size == file.bytes else f"{size} bytes, expected {file.bytes}"
+                found.append(f"{file.path}: {'missing' if size is None else changed}")
         return found
 
     def _published(self, subject: Optional[str] = None) -> Iterator[str]:

@@ -40,6 +40,11 @@ class Engine:
         """The SDK's APIClient, for adapters beside this one; use it inside ``calling``."""
         return self._client
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is reached through a socket of this host, so that both see the same files."""
+        return self._address.startswith(("unix://", "http+unix://", "/"))
+
     @contextlib.contextmanager
     def calling(self, what: str) -> Iterator[None]:
         """Translates the SDK's and the transport's errors into ours; ``what`` names the request for people."""

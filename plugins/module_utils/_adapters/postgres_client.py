@@ -28,6 +28,10 @@ class PostgresClient:
         """A helper with the login in its environment (PGHOST, PGUSER, ...; the password in a file of its own, gone with it)."""
         return HelperContainer(self._engine, self._stack.name, self._service.container.image_id, self.task(purpose, argv, mounts, environment))
 
+    def offline(self, purpose: str, argv: Sequence[str], mounts: Tuple[Mount, ...] = ()) -> HelperContainer:
+        """A helper of the same image that reaches nothing and knows no password."""
+        return HelperContainer(self._engine, self._stack.name, self._service.container.image_id, HelperTask(purpose, tuple(argv), mounts=mounts))
+
     def task(self, purpose: str, argv: Sequence[str], mounts: Tuple[Mount, ...], environment: Mapping[str, str]) -> HelperTask:
         address = self._service.address
         login = {

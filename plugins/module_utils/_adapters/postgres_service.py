@@ -81,12 +81,13 @@ class PostgresService:
         return max(mounts, key=lambda mount: len(mount["Destination"]), default=None)
 
     def require_same(self, engine: Engine) -> None:
-        """Raises PostgresChanged when the container is not the one that was found, or was started again since."""
+        """Raises PostgresChanged when the container is not the one that was found, was started again since, or has stopped."""
         now = engine.inspect(self.container.id)
-        started = ((now or {}).get("State") or {}).get("StartedAt")
-        if started != self.container.started_at:
+        state = (now or {}).get("State") or {}
+        restarted, running = state.get("StartedAt") != self.container.started_at, state.get("Running")
+        if restarted or not running:
             raise PostgresChanged(
-                f"Container {self.container.name} was {'restarted' if now else 'removed'} meanwhile.",
+                f"Container {self.container.name} was {'removed' if now is None else 'restarted' if running else 'stopped'} meanwhile.",
                 hint="What was done against it is not to be trusted; run again.",
                 container=self.container.name,
             )
