@@ -15,6 +15,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Iterator, List, Optional, Tuple
+from urllib.parse import unquote
 
 from .._core.backup_catalogue import VERIFIED, Backup, Verification, latest
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, Manifest, ManifestInvalid, directory_name, is_id, new_id, parse_manifest, sequence_of
@@ -95,9 +96,7 @@ class BackupStore:
 
     def begin(self, subject: str, backup_id: str) -> str:
         """A private directory that nobody takes for a backup; removes those that dead runs left (call it while working on the subject)."""
-        for name in os.listdir(self.directory(subject)):
-            if name.startswith((_TEMPORARY, _TRASH)):
-                shutil.rmtree(os.path.join(self.directory(subject), name))
+        self.sweep(subject)
         path = os.path.join(self.directory(subject), _TEMPORARY + backup_id)
         os.mkdir(path, 0o700)
         return path
@@ -139,6 +138,27 @@ class BackupStore:
         self.point(backup.manifest.subject)
         shutil.rmtree(trash)
 
+    def leftovers(self, subject: str) -> List[str]:
+        """Names of what a run that is dead, or one that still works, has in its hands: neither published nor gone."""
+        return sorted(name for name in _all_entries(self.directory(subject)) if name.startswith((_TEMPORARY, _TRASH)))
+
+    def sweep(self, subject: str) -> None:
+        """Finishes what dead runs began. To be called while working on the subject: then no living run has any."""
+        for name in self.leftovers(subject):
+            shutil.rmtree(os.path.join(self.directory(subject), name))
+
+    def pin(self, backup: Backup, why: str) -> None:
+        """Keeps it from retention, whatever the policy, until it is unpinned."""
+        write_atomically(os.path.join(backup.directory, "pinned"), (why + "\n").encode(), 0o400)
+
+    def unpin(self, backup: Backup) -> None:
+        os.unlink(os.path.join(backup.directory, "pinned"))
+        sync_directory(backup.directory)
+
+    def subjects(self) -> List[str]:
+        """Everything of the service that has a directory here."""
+        return _named_by_us(self.root)
+
     def damaged_files(self, backup: Backup) -> List[str]:
         """Level 0: every file read and hashed; a sentence for each that is not what the manifest says."""
         found = []
@@ -167,9 +187,24 @@ class BackupStore:
             os.replace(temporary, path)
 
 
+def services_of(backup_dir: str, stack: str) -> List[str]:
+    """The services of a stack that have a directory of backups."""
+    return _named_by_us(os.path.join(backup_dir, directory_name(stack)))
+
+
+def _named_by_us(root: str) -> List[str]:
+    """What the directories below are called; those of somebody else are left out."""
+    names = [(name, unquote(name)) for name in _entries(root) if os.path.isdir(os.path.join(root, name))]
+    return sorted(subject for name, subject in names if directory_name(subject) == name)
+
+
 def _entries(directory: str) -> List[str]:
+    return [name for name in _all_entries(directory) if not name.startswith(".")]
+
+
+def _all_entries(directory: str) -> List[str]:
     try:
-        return [name for name in os.listdir(directory) if not name.startswith(".")]
+        return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -179,7 +179,7 @@ backup_lists = some.lists(
         some.integers(1, 999999),
         some.sampled_from(["scheduled", "scheduled", "safety", "pre_deploy", "manual"]),
         some.sampled_from(["", "", "", "audit"]),
-        some.sampled_from([150018, 150018, 140011]),
+        some.sampled_from([150018, None, 140011]),
         some.sampled_from([False, False, False, True]),
     ),
     max_size=40,
