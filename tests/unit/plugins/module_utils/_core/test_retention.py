@@ -78,6 +78,11 @@ def test_the_newest_verified_one_stays_when_newer_ones_are_unproven_or_damaged()
     assert kept(backups, replace(EVERYTHING, keep_last=1)) == [1, 0.4, 0.1]
 
 
+def test_the_newest_verified_one_stays_for_no_other_reason_than_that():
+    backups = [described(NOW - age * DAY, state, number, source={}) for number, (age, state) in enumerate([(0.1, "dumped"), (1, "dumped"), (2, "verified")], 1)]
+    assert kept(backups, replace(EVERYTHING, min_verified=0)) == [2, 0.1]
+
+
 def test_each_version_of_postgres_and_the_last_schemas_keep_their_newest_verified_one():
     old = replace(days(5)[0].manifest, source={"server_version": 140011})
     schema = {"content": {"schema_fingerprint": "sha256:other"}}
