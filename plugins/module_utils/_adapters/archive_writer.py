@@ -18,7 +18,8 @@ from typing import Any, List, Optional, Sequence, Type
 from .._core.backup_errors import BackupNoSpace, BackupStageFailed
 from .._core.backup_manifest import BackupFile
 from .._core.errors import OperationError
-from .fifo import PIECE
+from .conveyor import Conveyor
+from .fifo import PIECE, widen
 from .processes import ChildProcess
 
 COMPRESS = ("zstd", "-q", "-3", "-T0", "-c")
@@ -48,9 +49,13 @@ class SpaceFloor:
 
 
 class ArchiveWriter:
-    """Use it as a context: programs that still run at its end are ended. ``written`` counts bytes on disk."""
+    """Use it as a context: programs that still run at its end are ended. ``written`` counts bytes on disk.
 
-    def __init__(self, path: str, recipients: Sequence[str], floor: SpaceFloor) -> None:
+    Not to be written to after ``deadline`` (of the monotonic clock).
+    """
+
+    def __init__(self, path: str, recipients: Sequence[str], floor: SpaceFloor, deadline: float) -> None:
+        self._deadline = deadline
         self._path = path
         self._recipients = tuple(recipients)
         self._floor = floor
@@ -70,16 +75,21 @@ class ArchiveWriter:
             self._file = stack.enter_context(open(self._path, "xb", opener=_private, buffering=0))
             self._stack = stack.pop_all()
         self._thread.start()
+        self._belt = Conveyor(self._put_in, self._deadline)
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
         for program in self._programs:
             program.end()
+        self._belt.abandon()
         self._thread.join()
         self._stack.close()
 
     def write(self, piece: bytes) -> None:
-        """Raises BackupStageFailed or BackupNoSpace for whatever broke further down."""
+        """Raises BackupStageFailed or BackupNoSpace for whatever broke further down, perhaps some pieces ago."""
+        self._belt.put(piece)
+
+    def _put_in(self, piece: bytes) -> None:
         self._plain.update(piece)
         self.plain_bytes += len(piece)
         view = memoryview(piece)
@@ -93,6 +103,7 @@ class ArchiveWriter:
 
     def finish(self, kind: str) -> BackupFile:
         """Lets everything run out, and describes the file; ``kind`` is its format as manifests name it."""
+        self._belt.finish()
         self._programs[0].close_entrance()
         self._thread.join()
         self._judge()
@@ -148,6 +159,9 @@ class _Program:
         self._said = tempfile.TemporaryFile()
         try:
             self._process = ChildProcess(list(command), stdin=entrance, stdout=subprocess.PIPE, stderr=self._said, bufsize=0)
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    widen(pipe.fileno())
         except BaseException:
             self._said.close()
             raise

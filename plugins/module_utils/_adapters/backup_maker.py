@@ -10,7 +10,7 @@ import errno
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .._core.backup_catalogue import Backup, timestamp
 from .._core.backup_errors import BackupNoSpace
@@ -23,7 +23,7 @@ from .backup_store import BackupStore
 from .clock import utc_now
 from .helper_stream import StreamSettings
 from .postgres_content import Summing
-from .postgres_dump import Dumped, DumpSettings, PostgresDump, Server
+from .postgres_dump import Dumped, DumpSettings, PostgresDump, Roles, Server
 from .progress_file import ProgressFile
 
 KIND = "postgres-logical"
@@ -48,6 +48,7 @@ class BackupMaker:
         self._request = request
         self._described = described
         self._set_id = set_id
+        self._roles: Optional[Roles] = None
         self._store = BackupStore(request.backup_dir, stack.name, server.service.access.service)
 
     def make(self, decision: Decision, progress: ProgressFile) -> Made:
@@ -58,13 +59,14 @@ class BackupMaker:
             backup_id = self._store.next_id(database, started)
             directory = self._store.begin(database, backup_id)
             try:
-                dumped = PostgresDump(self._server, self._settings(directory), progress).run(database)
+                dumped = PostgresDump(self._server, self._settings(directory), progress, self._roles).run(database)
                 progress.phase = "publishing"
                 manifest = self._manifest(backup_id, database, started, dumped)
                 published = self._store.publish(directory, manifest)
             except BaseException:
                 self._store.abandon(directory)
                 raise
+            self._roles = Roles(published, dumped.roles)
             smaller = shrunk(dumped.files[0].plain_bytes, decision.proven)
             warnings = [*([smaller] if smaller else []), *dumped.warnings]
             return Made(self._store.read(published), dumped.content.rows, round(time.monotonic() - began, 3), warnings)

@@ -20,6 +20,8 @@ PIECE = 1 << 20
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the fcntl module names only since Python 3.10
 _LOOK_SECONDS = 0.25
 _RETRY_SECONDS = 0.01
+# Programs write in small pieces. A moment's rest lets the pipe fill up, so that fewer and larger ones are moved.
+_SMALL, _REST_SECONDS = PIECE // 4, 0.001
 
 
 def make_fifo(path: str) -> str:
@@ -35,8 +37,9 @@ class FifoSource:
         self._path = path
         self._writer_lives = writer_lives
         self._deadline = deadline
+        self._last = PIECE
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        _widen(self._descriptor)
+        widen(self._descriptor)
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
 
@@ -51,10 +54,14 @@ class FifoSource:
     def read(self) -> bytes:
         """The next piece; empty at the end. Raises TimedOut at the deadline (of the monotonic clock)."""
         lives = True
+        if self._last < _SMALL:
+            time.sleep(_REST_SECONDS)
         while True:
             # The kernel tells of a hang-up only once a writer was there.
             if self._poll.poll(_LOOK_SECONDS * 1000 if lives else 0):
-                return os.read(self._descriptor, PIECE)
+                piece = os.read(self._descriptor, PIECE)
+                self._last = len(piece)
+                return piece
             if not lives:
                 return b""
             if time.monotonic() >= self._deadline:
@@ -63,11 +70,15 @@ class FifoSource:
 
 
 class FifoSink:
-    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells."""
+    """The writing end. A reader that leaves before the end is no error here; ``left_early`` tells.
 
-    def __init__(self, path: str, reader_lives: Callable[[], bool]) -> None:
+    A reader that stops reading ends in TimedOut at the ``deadline`` (of the monotonic clock).
+    """
+
+    def __init__(self, path: str, reader_lives: Callable[[], bool], deadline: float) -> None:
         self._path = path
         self._reader_lives = reader_lives
+        self._deadline = deadline
         self._descriptor: Optional[int] = None
         self.left_early = False
 
@@ -85,6 +96,7 @@ class FifoSink:
         view = memoryview(piece)
         try:
             while view:
+                self._await_room()
                 view = view[os.write(self._descriptor or 0, view) :]
         except BrokenPipeError:
             self.left_early = True
@@ -95,7 +107,14 @@ class FifoSink:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def _await_room(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._descriptor or 0, select.POLLOUT)
+        if not waiting.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+            raise TimedOut("The program that reads the archive did not end within its time.", hint="Give it more time ('timeout').")
+
     def _opened(self) -> bool:
+        """Without blocking: then writing takes what there is room for, and ``_await_room`` waits for more."""
         while self._descriptor is None:
             try:
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
@@ -107,12 +126,11 @@ class FifoSink:
                     return False
                 time.sleep(_RETRY_SECONDS)
             else:
-                os.set_blocking(self._descriptor, True)
-                _widen(self._descriptor)
+                widen(self._descriptor)
         return True
 
 
-def _widen(descriptor: int) -> None:
+def widen(descriptor: int) -> None:
     """Fewer turns for the same bytes; the kernel may refuse it to ordinary users."""
     with contextlib.suppress(OSError):
         fcntl.fcntl(descriptor, _SET_PIPE_SIZE, PIECE)

@@ -71,6 +71,10 @@ class HelperContainer:
             time.sleep(pause)
             pause = min(_LONGEST_POLL_SECONDS, pause * 1.5)
 
+    def logged(self) -> str:
+        """The last lines that the program wrote to stderr so far."""
+        return self._output(stdout=False)
+
     def _output(self, stdout: bool) -> str:
         with self._engine.calling(f"read the output of {self.name}"):
             said = self._engine.client.logs(self._id, stdout=stdout, stderr=not stdout, tail=500)
@@ -117,6 +121,7 @@ def _settings(stack: str, image: str, task: HelperTask) -> Dict[str, Any]:
             "NetworkMode": task.network,
             "Binds": binds,
             "ShmSize": task.shm_bytes,
+            "Memory": task.memory_bytes,
             "Tmpfs": dict(task.tmpfs),
             "Init": True,
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "8m"}},

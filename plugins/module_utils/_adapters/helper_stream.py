@@ -15,6 +15,7 @@ from .._core.backup_errors import BackupDisappointing
 from .._core.backup_manifest import BackupFile
 from .._core.helper_container import HelperEnded, Mount
 from .archive_writer import ArchiveWriter, SpaceFloor
+from .conveyor import Conveyor
 from .fifo import FifoSink, FifoSource, make_fifo
 from .helper_container import HelperContainer
 from .postgres_client import PostgresClient
@@ -71,27 +72,30 @@ class HelperStream:
         deadline = time.monotonic() + self._settings.timeout
         with ExitStack() as stack:
             pipe = make_fifo(os.path.join(self._settings.directory, _PIPE))
-            reader, sink = self._reader(stack, producer)
+            check = self._check(stack, producer, deadline)
             mounts = (Mount(self._settings.directory, INSIDE, writable=True),)
             helper = stack.enter_context(self._client.helper(producer.purpose, producer.argv, mounts, **dict(producer.environment)))
             source = stack.enter_context(FifoSource(pipe, lambda: _runs(helper), deadline))
             name = producer.file_name + (".age" if self._settings.recipients else "")
-            writer = stack.enter_context(ArchiveWriter(os.path.join(self._settings.directory, name), self._settings.recipients, self._settings.floor))
-            beginning = self._pump(source, writer, sink, keep)
+            path = os.path.join(self._settings.directory, name)
+            writer = stack.enter_context(ArchiveWriter(path, self._settings.recipients, self._settings.floor, deadline))
+            beginning = self._pump(source, writer, check, keep)
             ended = helper.wait(max(1.0, deadline - time.monotonic()))
             _require_good(ended, producer.argv[0])
-            if reader is not None and sink is not None:
-                _require_read(reader, sink, producer, deadline)
+            if check is not None:
+                check.require_read(producer)
             return Streamed(writer.finish(producer.kind), beginning, _warnings(ended))
 
-    def _reader(self, stack: ExitStack, producer: Producer) -> Tuple[Optional[HelperContainer], Optional[FifoSink]]:
+    def _check(self, stack: ExitStack, producer: Producer, deadline: float) -> "Optional[_Check]":
         if not producer.reader:
-            return None, None
+            return None
         path = make_fifo(os.path.join(self._settings.directory, _COPY))
-        reader = stack.enter_context(self._client.offline(f"{producer.purpose}-check", producer.reader, (Mount(self._settings.directory, INSIDE),)))
-        return reader, stack.enter_context(FifoSink(path, lambda: _runs(reader)))
+        helper = self._client.offline(f"{producer.purpose}-check", producer.reader, (Mount(self._settings.directory, INSIDE),))
+        sink = stack.enter_context(FifoSink(path, lambda: _runs(helper), deadline))
+        belt = stack.enter_context(Conveyor(sink.write, deadline))
+        return _Check(stack.enter_context(helper), sink, belt, deadline)  # the helper goes first, so that nothing waits for it
 
-    def _pump(self, source: FifoSource, writer: ArchiveWriter, sink: Optional[FifoSink], keep: int) -> bytes:
+    def _pump(self, source: FifoSource, writer: ArchiveWriter, check: "Optional[_Check]", keep: int) -> bytes:
         beginning = b""
         while True:
             piece = source.read()
@@ -100,9 +104,29 @@ class HelperStream:
             if len(beginning) < keep:
                 beginning += piece[: keep - len(beginning)]
             writer.write(piece)
-            if sink is not None:
-                sink.write(piece)
+            if check is not None:
+                check.belt.put(piece)
             self._on_piece(len(piece))
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A program that reads a copy of the stream."""
+
+    helper: HelperContainer
+    sink: FifoSink
+    belt: Conveyor
+    deadline: float
+
+    def require_read(self, producer: Producer) -> None:
+        self.belt.finish()
+        self.sink.close()
+        program = producer.reader[0]
+        _require_good(self.helper.wait(max(1.0, self.deadline - time.monotonic())), program)
+        if self.sink.left_early:
+            raise BackupDisappointing(
+                f"{program} stopped before the end of what {producer.argv[0]} wrote. Nothing was published.", hint="Run again; report it when it stays so."
+            )
 
 
 def _runs(helper: HelperContainer) -> bool:
@@ -115,16 +139,6 @@ def _require_good(ended: HelperEnded, program: str) -> None:
     errors = [line for line in ended.stderr.splitlines() if line.startswith(f"{program}: error:")]
     if errors:
         raise BackupDisappointing(f"{program} ended well, and said: {errors[0]}", hint="Look at the server's log.", stderr=errors[-5:])
-
-
-def _require_read(reader: HelperContainer, sink: FifoSink, producer: Producer, deadline: float) -> None:
-    sink.close()
-    program = producer.reader[0]
-    _require_good(reader.wait(max(1.0, deadline - time.monotonic())), program)
-    if sink.left_early:
-        raise BackupDisappointing(
-            f"{program} stopped before the end of what {producer.argv[0]} wrote. Nothing was published.", hint="Run again; report it when it stays so."
-        )
 
 
 def _warnings(ended: HelperEnded) -> List[str]:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from .._core.archive_header import HEADER_BYTES, parse_archive_header
 from .._core.backup_errors import BackupDisappointing
@@ -75,16 +77,26 @@ class Dumped:
     files: Tuple[BackupFile, ...]
     content: DatabaseContent
     source: Dict[str, Any]
+    roles: Streamed
     warnings: List[str] = field(default_factory=list)
 
 
-class PostgresDump:
-    """One database of one server into one directory."""
+@dataclass(frozen=True)
+class Roles:
+    """The roles of the server, dumped for an earlier database of the same run; ``directory`` is where their file is."""
 
-    def __init__(self, server: Server, settings: DumpSettings, progress: ProgressFile) -> None:
+    directory: str
+    streamed: Streamed
+
+
+class PostgresDump:
+    """One database of one server into one directory; with ``roles``, those are not asked for once more."""
+
+    def __init__(self, server: Server, settings: DumpSettings, progress: ProgressFile, roles: Optional[Roles] = None) -> None:
         self._server = server
         self._settings = settings
         self._progress = progress
+        self._roles = roles
         self._purpose = purpose_of_this_process()
 
     def run(self, database: str) -> Dumped:
@@ -108,11 +120,11 @@ class PostgresDump:
                     with self._naming_blockers(capture):
                         streamed = self._dump(database, snapshot, capture.require_no_failure)
                         content = capture.result()
-        globals_streamed = self._globals()
+        roles = self._known_roles() or self._globals()
         header = parse_archive_header(streamed.beginning)
         _require_plausible(database, header.database, header.entries, streamed.file)
         source["pg_dump_version"] = version_of(f"pg_dump (PostgreSQL) {header.client_version}")
-        return Dumped((streamed.file, globals_streamed.file), content, source, streamed.warnings + globals_streamed.warnings)
+        return Dumped((streamed.file, roles.file), content, source, roles, streamed.warnings + roles.warnings)
 
     def _dump(self, database: str, snapshot: str, check: Callable[[], None]) -> Streamed:
         def moved(size: int) -> None:
@@ -134,6 +146,19 @@ class PostgresDump:
         environment = (("PGDATABASE", database), ("PGAPPNAME", f"runbook.compose {self._purpose}"))
         producer = Producer("dump", argv, CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE)
         return HelperStream(self._server.client, self._settings.stream, moved).run(producer, HEADER_BYTES)
+
+    def _known_roles(self) -> Optional[Streamed]:
+        """A copy: a backup is whole by itself."""
+        if self._roles is None:
+            return None
+        name = self._roles.streamed.file.path
+        target = os.path.join(self._settings.stream.directory, name)
+        try:
+            shutil.copyfile(os.path.join(self._roles.directory, name), target)
+        except FileNotFoundError:  # that backup was removed meanwhile
+            return None
+        os.chmod(target, 0o600)
+        return self._roles.streamed
 
     def _globals(self) -> Streamed:
         """Roles and tablespaces. Only a superuser may read the passwords' hashes; without them roles can log in to nothing."""

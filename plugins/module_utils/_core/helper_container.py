@@ -45,6 +45,7 @@ class HelperTask:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = "0:0"
     shm_bytes: int = 256 * 2**20
+    memory_bytes: int = 0  # 0 sets no limit
     tmpfs: Mapping[str, str] = field(default_factory=dict)
 
 

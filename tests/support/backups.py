@@ -1,0 +1,46 @@
+"""A Postgres stack with backups, and backups that are not what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from ansible_collections.runbook.compose.plugins.module_utils._core.backup_catalogue import Backup
+from ansible_collections.runbook.compose.plugins.module_utils._core.backup_manifest import new_id, sequence_of
+from tests.support.postgres import PostgresStack
+
+
+class BackedUpStack(PostgresStack):
+    """Its backups lie beside its other files."""
+
+    def __init__(self, directory: Path, name: str, version: str = "15", settings: tuple[str, ...] = ()) -> None:
+        super().__init__(directory, name, version, settings)
+        self.backup_dir = directory / "backups"
+
+    @property
+    def store(self) -> BackupStore:
+        return BackupStore(str(self.backup_dir), self.name, "postgres")
+
+    def back_up(self, *databases: str, **options: Any) -> Backup:
+        """The published backup of the (last) database."""
+        settings = {"backup_dir": str(self.backup_dir), "verify": "none", "allow_same_disk": True, "space_floor_mb": 0, "databases": list(databases)}
+        made = self.module("postgres_backup", **{**settings, **options})
+        assert not made["failed"], made["msg"]
+        return self.store.read(made["backups"][-1]["directory"])
+
+    def published(self, database: str) -> list[Backup]:
+        return [backup for backup in self.store.all()[0] if backup.manifest.subject == database]
+
+
+def forged(store: BackupStore, claimed: Backup, held: Backup, **changes: Any) -> Backup:
+    """A backup that claims to be one and holds the files of another; every hash fits. ``changes`` go into the manifest."""
+    earlier = [sequence_of(backup.id) for backup in store.all()[0]]
+    manifest = dataclasses.replace(claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier) + 1, 0xF0), "files": held.manifest.files, **changes})
+    with store.working_on(manifest.subject):
+        directory = Path(store.begin(manifest.subject, manifest.id))
+        for file in manifest.files:
+            shutil.copyfile(Path(held.directory) / file.path, directory / file.path)
+        return store.read(store.publish(str(directory), manifest))
