@@ -52,8 +52,12 @@ _RELATION = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 _IN_PARENT = "(SELECT array_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)"
 _RELATION_ACL = _acl("(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END)::\"char\"", "c.relacl", "c.relowner")
 _COLUMN_ACL = _acl("'c'::\"char\"", "a0.attacl", "c.relowner")
+# Before Python 3.12 no backslash may stand within the braces of an f-string.
+_SCHEMA_ACL = _acl("'n'::\"char\"", "n.nspacl", "n.nspowner")
+_FUNCTION_ACL = _acl("'f'::\"char\"", "p.proacl", "p.proowner")
+_TYPE_ACL = _acl("'T'::\"char\"", "t.typacl", "t.typowner")
 
-_SCHEMAS = f"""SELECT concat_ws('|', 'schema', n.nspname, pg_get_userbyid(n.nspowner), {_acl("'n'::\"char\"", "n.nspacl", "n.nspowner")}) AS said,
+_SCHEMAS = f"""SELECT concat_ws('|', 'schema', n.nspname, pg_get_userbyid(n.nspowner), {_SCHEMA_ACL}) AS said,
   NULL AS expression FROM pg_namespace n WHERE {_USERS_SCHEMA} AND (n.nspname = 'public' OR {_own("pg_namespace", "n")})"""
 
 _RELATIONS = f"""SELECT concat_ws('|', 'relation', c.oid::regclass, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), {_RELATION_ACL},
@@ -100,14 +104,14 @@ _POLICIES = """SELECT concat_ws('|', 'policy', p.polrelid::regclass, p.polname, 
 
 _FUNCTIONS = f"""SELECT concat_ws('|', 'function', p.oid::regprocedure, p.prokind, pg_get_userbyid(p.proowner), l.lanname, pg_get_function_result(p.oid),
     p.provolatile, p.proisstrict, p.prosecdef, p.proleakproof, p.proparallel, p.procost, p.prorows,
-    ARRAY(SELECT s COLLATE "C" FROM unnest(p.proconfig) s ORDER BY 1), {_acl("'f'::\"char\"", "p.proacl", "p.proowner")}, p.prosrc, p.probin,
+    ARRAY(SELECT s COLLATE "C" FROM unnest(p.proconfig) s ORDER BY 1), {_FUNCTION_ACL}, p.prosrc, p.probin,
     g.aggtransfn, g.aggfinalfn, g.agginitval, g.aggsortop::regoper) AS said,
   concat_ws('|', pg_get_function_arguments(p.oid), @SQLBODY@) AS expression
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
   WHERE {_USERS_SCHEMA} AND {_own("pg_proc", "p")}"""
 
 # Not the types that come with a table, an array or a range.
-_TYPES = f"""SELECT concat_ws('|', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner), {_acl("'T'::\"char\"", "t.typacl", "t.typowner")},
+_TYPES = f"""SELECT concat_ws('|', 'type', t.oid::regtype, t.typtype, pg_get_userbyid(t.typowner), {_TYPE_ACL},
     CASE WHEN t.typbasetype <> 0 THEN format_type(t.typbasetype, t.typtypmod) END, t.typnotnull, r.rngsubtype::regtype,
     ARRAY(SELECT m.enumlabel FROM pg_enum m WHERE m.enumtypid = t.oid ORDER BY m.enumsortorder),
     CASE WHEN t.typtype = 'b' THEN t.typinput::text END) AS said, t.typdefault AS expression

@@ -14,7 +14,7 @@ from ..._core.backup_report import UNREADABLE, Holding, Problem, Wanted, backup_
 from ..._core.errors import BadInput
 from ..._core.plan import Plan, facts_only
 from ..._core.stack import Stack
-from ..backup_maker import files_of, now_naive
+from ..backup_files import files_of, now_naive
 from ..backup_store import BackupStore, UnreadableBackup, services_of
 
 

@@ -19,7 +19,7 @@ from ..._core.retention import plan as decide
 from ..._core.retention_policy import BackupStale, Policy, RetentionRefused
 from ..._core.retention_report import Decided, retention_plan
 from ..._core.stack import Stack
-from ..backup_maker import files_of, now_naive
+from ..backup_files import files_of, now_naive
 from ..backup_store import BackupBusy, BackupStore, services_of
 from ..journal import journal
 from ..ledger_store import LedgerStore

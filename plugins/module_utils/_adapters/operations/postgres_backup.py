@@ -15,7 +15,8 @@ from ..._core.backup_request import BackupRequest, DatabaseSize, Decision, choos
 from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
-from ..backup_maker import BackupMaker, files_of, now_naive
+from ..backup_files import files_of, now_naive
+from ..backup_maker import BackupMaker
 from ..backup_preflight import data_mount, programs_for, require_encryption, require_other_disk, require_programs, require_space
 from ..backup_proof import prove
 from ..backup_store import BackupStore
