@@ -154,6 +154,7 @@ def test_only_what_may_be_scheduled_with_options_that_are_right_and_hold_no_secr
     for options, words in (
         ({"options": {**POLICY, "backup_dir": "/b", "dayly": 7}}, "dayly"),
         ({"options": {"keep_last": 3}}, "backup_dir"),
+        ({"options": {"backup_dir": "/b"}}, "keep_last"),
         ({"options": {**POLICY, "backup_dir": "/b", "stack_name": "other"}}, "stack_name"),
         ({"options": {**POLICY, "backup_dir": "/b", "lease_token": "x"}}, "lease_token"),
         ({"calendar": "daily"}, "five fields"),

@@ -24,6 +24,7 @@ from ..code_archive import CodeArchive, pack
 from ..journal import journal
 from ..schedule_files import Files, archives_without_a_job, last_run
 from ..scheduler import SYSTEMD, choose_scheduler, reload_units, timer_is_on, turn_off, turn_on
+from .schedulable import OPERATIONS
 
 _RUNNER = "_adapters.scheduled_run"
 _LONGEST_TIMEOUT = 7 * 86400
@@ -62,6 +63,8 @@ class ScheduledJob:
             raise BadInput("state=present needs module and calendar.", hint="'15 2 * * *' is a quarter past two every night.")
         if not 1 <= params["timeout"] <= _LONGEST_TIMEOUT:
             raise BadInput(f"timeout must be between 1 and {_LONGEST_TIMEOUT} seconds, not {params['timeout']}.", hint="Correct it.", timeout=params["timeout"])
+        # What the module would refuse at night is refused now.
+        OPERATIONS[params["module"]].from_params(dict(params["job_params"]), host)
         wanted = Wanted(params["module"], params["job_params"], Calendar.parse(params["calendar"]), params["timeout"])
         return cls(job, wanted, params["scheduler"])
 
