@@ -46,6 +46,13 @@ options:
       - They reach what the compose files say with C(${...}). They do not reach a file named under C(env_file) of the service. Secrets are refused.
     type: dict
     default: {}
+  image:
+    description:
+      - Image of the container, instead of the one that the compose files name. Only with O(mode=one_off).
+      - A registered release that was built, or whose tag means something else by now, has its image only under the ledger's own name, C(kept_as)
+        in RV(runbook.compose.release#module:release), until it is staged.
+    type: str
+    default: ''
   index:
     description: Number of the container when the service has several. Without it, the first one that runs is taken. Only with O(mode=running).
     type: int
@@ -117,7 +124,7 @@ EXAMPLES = r"""
     argv: [cat, /proc/1/status]
     read_only: true
 
-- name: Ask the next release which migrations are pending
+- name: Ask a release that is registered and not yet staged which migrations are pending
   runbook.compose.compose_exec:
     stack_name: shop
     project_dir: /srv/shop
@@ -125,6 +132,7 @@ EXAMPLES = r"""
     argv: [app, migrate, status]
     mode: one_off
     variables: {APP_VERSION: v3}
+    image: runbook.local/shop/api:0002
     timeout: 120
     read_only: true
     parse: json
@@ -138,6 +146,7 @@ EXAMPLES = r"""
     argv: [app, migrate, deploy]
     mode: one_off
     variables: {APP_VERSION: v3}
+    image: runbook.local/shop/api:0002
     timeout: 600
   when: schema.json.pending | length > 0
 """

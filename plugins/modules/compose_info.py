@@ -148,7 +148,7 @@ disk:
   type: dict
   sample: {engine: {path: /var/lib/docker, free_mb: 51200, free_inodes: 900000}}
 table:
-  description: Containers and problems as aligned text.
+  description: Containers, with O(samples) their CPU and memory (C(-) where the engine counts none), and problems as aligned text.
   returned: success
   type: str
   sample: "SERVICE  CONTAINER   STATE    HEALTH"

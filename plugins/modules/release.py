@@ -17,9 +17,12 @@ description:
     and only then writes it down as verified. A rollback is the same with an earlier release.
   - The ledger is C(<state_dir>/<stack_name>/releases/ledger.json). Beside it every release has a directory, readable only by its owner, with copies
     of the env file and of all compose files. Files that the compose files mount, include or name as C(env_file) of a service are not copied.
-  - Images are kept by a tag of our own, C(runbook.local/<stack>/<service>:<id>), so that neither a moved tag nor C(docker image prune) takes them away.
-    With C(--all) a prune removes every image that no container has, whatever its names. O(state=staged) then pulls an image that came from a
-    registry again, and refuses a release whose image is lost; O(state=pruned) cleans up without such a loss.
+  - Images are kept by a tag of our own, C(runbook.local/<stack>/<service>:<id>), and by a holder, a container C(runbook-hold-<stack>.<service>.<id>)
+    that is never started. So neither a moved tag nor C(docker image prune --all) takes them away.
+  - C(docker container prune) and C(docker system prune) remove holders, as they remove every container that does not run. O(state=registered) and
+    O(state=verified) make lost holders of all releases in the ledger again, as long as the images are there.
+    C(docker system prune --all) removes the images too. O(state=staged) then pulls an image that came from a registry again, and refuses a release
+    whose image is lost with the reason V(image_gone); O(state=pruned) cleans up without such a loss.
   - "Verdicts change only in these ways: V(pending) to V(verified) or V(failed); V(verified) to V(failed) or V(rolled_back), unless the release is current;
     V(rolled_back) to V(failed). A release that failed or was rolled back never becomes live again; its version has to be registered anew."
 extends_documentation_fragment:
@@ -37,7 +40,7 @@ options:
         of its images.
       - V(failed) says that O(release) is bad. The current release cannot fail; another one must take its place first.
       - V(rolled_back) says that O(release), which was verified once and is not current, must not be used any more.
-      - V(pruned) forgets the oldest releases and removes the names by which their images were kept.
+      - V(pruned) forgets the oldest releases and removes the holders and the names by which their images were kept. Nothing else removes a holder.
     type: str
     choices: [registered, staged, verified, failed, rolled_back, pruned]
     required: true
@@ -164,7 +167,8 @@ options:
   images:
     description:
       - What O(state=pruned) does with an image that would lose its last name.
-      - V(keep) leaves it, and our name with it. V(remove_unused) removes it, unless a container (also a stopped one, of any project) is made of it.
+      - V(keep) leaves it, and our name with it, but no holder. V(remove_unused) removes it, unless a container (also a stopped one, of any project) is
+        made of it.
     type: str
     choices: [keep, remove_unused]
     default: keep
@@ -373,9 +377,9 @@ actions:
   elements: dict
   contains:
     action:
-      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(write), V(stage), V(verify), V(record_schema), V(fail),
-        V(roll_back), V(forget),
-        V(untag), V(remove_image)."
+      description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(hold), V(write), V(stage), V(verify), V(record_schema), V(fail),
+        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image). V(adopt) and V(register) name and hold the images of the new entry; V(tag) and
+        V(hold) are names and holders that somebody took away; V(let_go) removes a holder."
       type: str
       sample: register
     target: {description: "Release id, service, image name or file.", type: str, sample: "0002"}

@@ -91,6 +91,12 @@ kept_images:
   contains:
     reference: {description: Our name., type: str, sample: "runbook.local/shop/api:0001"}
     id: {description: Id of the image., type: str, sample: "sha256:e1fc"}
+    held:
+      description:
+        - Whether a container that is never started holds the image under this name, so that C(docker image prune --all) cannot take it.
+        - The next release that is registered or verified makes a missing holder again, when the ledger has the release of that name.
+      type: bool
+      sample: true
 table:
   description: The releases as aligned text for people. A star marks the current release, C(>) the staged one.
   returned: success

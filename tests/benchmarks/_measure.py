@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+_PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  tasks: %s
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Ratio:
 
     def row(self) -> str:
         met = "met" if self.ratio <= self.target else "MISSED"
-        return f"{self.job:<34} {self.ours:6.2f} s  {self.against:<42} {self.other:6.2f} s  {self.ratio:5.2f}  <= {self.target:<5} {met}"
+        return f"{self.job:<34} {self.ours:6.2f} s  {self.against:<44} {self.other:6.2f} s  {self.ratio:5.2f}  <= {self.target:<5} {met}"
 
 
 def interleaved(runs: int, ways: dict[str, Callable[[], None]], before: Callable[[], None] | None = None) -> dict[str, float]:
@@ -38,3 +52,18 @@ def interleaved(runs: int, ways: dict[str, Callable[[], None]], before: Callable
             way()
             seconds[name].append(time.perf_counter() - began)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def quiet(*words: str, environment: dict[str, str] | None = None) -> None:
+    """A command that has to succeed."""
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+
+
+def playbook(directory: Path, name: str, *tasks: dict) -> str:
+    """The path of a playbook of these tasks, without facts, on this machine."""
+    file = directory / f"{name}.yml"
+    directory.mkdir(parents=True, exist_ok=True)
+    file.write_text(_PLAY % json.dumps(tasks))
+    return str(file)

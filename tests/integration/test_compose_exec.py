@@ -173,6 +173,18 @@ def test_user_directory_index_and_variables(project):
     assert "COLOUR" not in project.env_path.read_text()
 
 
+def test_another_image_may_be_named(project):
+    # As for a release whose image has no name of the compose files yet.
+    own = f"{project.name}-kept:0001"
+    docker("tag", "runbook-base:local", own)
+    try:
+        options = {"mode": "one_off", "variables": {"BASE_TAG": "nosuch"}, "image": own, "read_only": True}
+        result = run(project, "sh", "-c", "echo $COLOUR", **options)
+        assert (result["failed"], result["stdout"]) == (False, "blue\n"), result
+    finally:
+        docker("image", "rm", own)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -183,12 +195,14 @@ def test_user_directory_index_and_variables(project):
         ({"variables": {"A": "b"}}, "bad_input"),
         ({"mode": "one_off", "variables": {"APP_PASSWORD": "never-shown-anywhere"}}, "bad_input"),
         ({"mode": "one_off", "index": 1}, "bad_input"),
+        ({"image": "runbook-base:local"}, "bad_input"),
         ({"environment": {"A=B": "c"}}, "bad_input"),
         ({"service": "nosuch"}, "unknown_service"),
         ({"service": "nosuch", "mode": "one_off"}, "unknown_service"),
         ({"service": "idle"}, "service_not_running"),
         ({"index": 7}, "service_not_running"),
         ({"mode": "one_off", "variables": {"BASE_TAG": "nosuch"}}, "image_missing"),
+        ({"mode": "one_off", "image": "runbook-base:nosuch"}, "image_missing"),
         ({"mode": "one_off", "project_dir": "/nonexistent"}, "project_missing"),
         ({"docker_host": "unix:///nonexistent.sock"}, "engine_unreachable"),
     ],

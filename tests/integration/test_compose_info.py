@@ -117,6 +117,10 @@ def test_an_empty_required_key_is_found(stack):
 def test_samples_are_bounded_and_counted(stack):
     result = look(stack, services=["store"], samples=2, period=1)
     assert [one["usage"]["samples"] for service in result["services"] for one in service["containers"]] == [2]
+    header, store = result["table"].splitlines()[:2]
+    assert header.split()[-4:] == ["CPU", "AVG/MAX", "MEMORY", "AVG/MAX"]
+    counted = result["services"][0]["containers"][0]["usage"]["memory_bytes"]
+    assert store.endswith("MiB" if counted else "-")
     assert look(stack, samples=1000)["reason"] == "bad_input"
 
 

@@ -28,7 +28,8 @@ services:
     environment: {APP_PASSWORD: "${APP_PASSWORD}"}
   answerer:
     image: runbook-base:local
-    command: [sh, -c, "sleep 0.7; echo seen bb22 with ${APP_PASSWORD}"]
+    command: [sh, -c, "echo seen bb22 with ${APP_PASSWORD}"]
+    depends_on: {talker: {condition: service_completed_successfully}}
   terminal:
     image: runbook-base:local
     tty: true

@@ -90,15 +90,15 @@ def test_a_late_service_is_waited_for_and_a_good_one_left_alone(service):
     late, fine = result["probes"]
     assert (late["verdict"], fine["attempts"], service.counts["/ok"] - before) == ("ok", 1, 1)
     assert late["verdicts"]["not_ready"] >= 2
-    assert 900 < late["first_ok_after_ms"] < 5000
+    assert 900 < late["first_ok_after_ms"] < 10_000
 
 
 def test_the_deadline_bounds_the_call_whatever_the_service_does(service):
     started = time.monotonic()
     result = probing(at(service, "hang"), at(service, "not-ready"), deadline=1.5)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 12
     assert [probe["verdict"] for probe in result["probes"]] == ["dead", "not_ready"]
-    assert 1000 < result["elapsed_ms"] < 2500
+    assert 1000 < result["elapsed_ms"] < 5000
 
 
 def test_several_good_answers_in_a_row(service):

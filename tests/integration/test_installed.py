@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support.modules import ROOT
-from tests.support.stacks import MINIATURE, docker, free_port, unique_name
+from tests.support.stacks import MINIATURE, docker, free_port, remove_holders, unique_name
 
 BIN = Path(sys.executable).parent
 
@@ -66,6 +66,7 @@ def inventory(tmp_path_factory):
     containers = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
     if containers:
         docker("rm", "--force", "--volumes", *containers)
+    remove_holders(name)
     volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
     if volumes:
         docker("volume", "rm", *volumes)

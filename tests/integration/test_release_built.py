@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from tests.support.modules import call
 from tests.support.release_stacks import SECRET, actions, image_exists, image_id, succeeded
-from tests.support.stacks import ComposeProject, docker, unique_name
+from tests.support.stacks import ComposeProject, docker, remove_holders, unique_name
 
 COMPOSE = """
 services:
@@ -57,6 +57,7 @@ class SourceStack(ComposeProject):
         return len(self.git("worktree", "list").splitlines())
 
     def remove(self) -> None:
+        remove_holders(self.name)
         own = [name for name in docker("images", "--format", "{{.Repository}}:{{.Tag}}").split() if self.name in name]
         if own:
             docker("rmi", "--force", *own)

@@ -149,18 +149,35 @@ def test_an_image_goes_only_with_its_last_name_and_only_when_asked_for(stack):
     assert image_exists(f"runbook.local/{stack.name}/web:0002")
 
 
-def test_an_image_whose_name_was_taken_survives_a_prune_as_long_as_its_release_is_kept(stack):
+def test_an_image_whose_name_was_taken_survives_every_prune_as_long_as_its_release_is_kept(stack):
     stack.go_live("v1")
     stack.go_live("v2")
     build_image(f"{stack.name}-web:v1", "an impostor under the old name")
-    prune = ("image", "prune", "--force", "--filter", f"label=runbook.test={stack.name}-v1")
+    prune = ("image", "prune", "--all", "--force", "--filter", f"label=runbook.test={stack.name}-v1")
     docker(*prune)
-    assert image_exists(stack.ids["v1"])
-    # The same image without our name is what such a prune removes.
-    docker("rmi", "--no-prune", f"runbook.local/{stack.name}/web:0001")
+    assert image_exists(f"runbook.local/{stack.name}/web:0001")
+    # What the engine may remove is what nobody holds: without the holder, the same prune takes it.
+    docker("rm", f"runbook-hold-{stack.name}.web.0001")
     docker(*prune)
     assert not image_exists(stack.ids["v1"])
     assert stack.release("staged", release="previous")["reason"] == "image_gone"
+
+
+def test_a_holder_is_no_part_of_the_stack_comes_back_and_goes_with_its_release(stack):
+    stack.go_live("v1")
+    stack.go_live("v2")
+    holder = f"runbook-hold-{stack.name}.web.0002"
+    assert docker("inspect", "--format", "{{.State.Status}} {{len .Mounts}}", holder).split() == ["created", "0"]
+    assert holder not in stack.compose("ps", "--all").stdout
+    docker("rm", holder)
+    for check in (True, False):
+        assert actions(succeeded(stack.register("v2", check))) == ["hold"]
+    for check in (True, False):
+        assert not succeeded(stack.register("v2", check))["changed"]
+    stack.go_live("v3")
+    assert "let_go" in actions(succeeded(stack.release("pruned", keep=1)))
+    holders = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"label=runbook.holds={stack.name}").split()
+    assert sorted(holders) == sorted(f"runbook-hold-{stack.name}.{service}.{entry}" for service in ("store", "web") for entry in ("0002", "0003"))
 
 
 def test_info_shows_what_is_live_and_what_drifted(stack):
@@ -171,7 +188,7 @@ def test_info_shows_what_is_live_and_what_drifted(stack):
     shown = info(stack)
     assert [entry["id"] for entry in shown["releases"]] == ["0002", "0001"]
     assert (shown["current"], shown["previous"], shown["drift"]) == ("0002", "0001", [])
-    assert {"reference": f"runbook.local/{stack.name}/web:0001", "id": stack.ids["v1"]} in shown["kept_images"]
+    assert {"reference": f"runbook.local/{stack.name}/web:0001", "id": stack.ids["v1"], "held": True} in shown["kept_images"]
     assert shown["table"].splitlines()[1].startswith("*  0002  v2       verified")
     assert SECRET not in json.dumps(shown)
     assert [entry["version"] for entry in info(stack, release="previous")["releases"]] == ["v1"]

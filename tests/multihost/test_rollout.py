@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from tests.support.stacks import MINIATURE, docker
 BIN = Path(sys.executable).parent
 HOSTS = ("runbook-host-1", "runbook-host-2")
 PORTS = (os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()
-IMAGES = ("runbook-api:v1", "runbook-api:v2", "runbook-api:v3", "runbook-api:bad", "runbook-postgres:15", "runbook-redis:7", "runbook-nginx:1")
+VERSIONS = ("v1", "v2", "v3", "bad", "slow")
+IMAGES = (*(f"runbook-api:{version}" for version in VERSIONS), "runbook-postgres:15", "runbook-redis:7", "runbook-nginx:1")
 STACK, PORT = "shop-staging", 18080
 LOCAL = ROOT / "inventories" / "local" / "group_vars"
 
@@ -29,24 +31,29 @@ class Fleet:
 
     directory: Path
 
-    def play(self, playbook: str, **variables: object) -> subprocess.CompletedProcess:
+    def start(self, playbook: str, **variables: object) -> subprocess.Popen:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
         records = {"RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs"), "ANSIBLE_NOCOLOR": "1"}
         words = ["ansible-playbook", "-i", str(self.directory / "inventory"), f"playbooks/{playbook}.yml"]
-        return subprocess.run(
+        return subprocess.Popen(
             [*words, "--extra-vars", json.dumps(variables)],
             cwd=ROOT,
             env={**kept, **records, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=400,
-            check=False,
         )
 
+    def play(self, playbook: str, **variables: object) -> tuple[int, str]:
+        """Exit code and output."""
+        run = self.start(playbook, **variables)
+        output = run.communicate(timeout=400)[0]
+        return run.returncode, output
+
     def must(self, playbook: str, **variables: object) -> str:
-        done = self.play(playbook, **variables)
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
+        code, output = self.play(playbook, **variables)
+        assert code == 0, output[-6000:]
+        return output
 
     def inside(self, host: str, *words: str) -> str:
         return docker("exec", host, *words)
@@ -62,9 +69,17 @@ class Fleet:
         entries = ledger.get("releases") or ledger["entries"]
         return {entry["version"]: entry["verdict"] for entry in sorted(entries, key=lambda one: one["id"])}
 
-    def first_in_journal(self, host: str, event: str) -> str:
-        lines = self.inside(host, "cat", f"/var/lib/runbook/{STACK}/journal.ndjson").splitlines()
-        return [entry["at"] for entry in map(json.loads, lines) if entry["event"] == event][-1]
+    def journal(self, host: str) -> list[dict]:
+        return [json.loads(line) for line in self.inside(host, "cat", f"/var/lib/runbook/{STACK}/journal.ndjson").splitlines()]
+
+    def last_in_journal(self, host: str, event: str) -> str:
+        return [entry["at"] for entry in self.journal(host) if entry["event"] == event][-1]
+
+    def await_in_journal(self, host: str, event: str, version: str) -> None:
+        until = time.monotonic() + 90
+        while not any(entry["event"] == event and entry.get("version") == version for entry in self.journal(host)):
+            assert time.monotonic() < until, f"no {event} of {version}"
+            time.sleep(0.2)
 
 
 def write_inventory(place: Path) -> None:
@@ -112,8 +127,8 @@ def test_a_rollout_reaches_one_host_after_the_other(fleet):
     assert fleet.versions() == ["v1", "v1"]
     fleet.must("deploy/release", version="v2")
     assert fleet.versions() == ["v2", "v2"]
-    first, second = (fleet.first_in_journal(host, "release_verified") for host in HOSTS)
-    assert first < fleet.first_in_journal(HOSTS[1], "release_registered") < second
+    first, second = (fleet.last_in_journal(host, "release_verified") for host in HOSTS)
+    assert first < fleet.last_in_journal(HOSTS[1], "release_registered") < second
 
 
 def test_a_second_rollout_of_the_same_version_changes_nothing(fleet):
@@ -126,11 +141,11 @@ def test_hosts_that_switched_go_back_when_a_later_one_fails(fleet):
     good = fleet.inside(HOSTS[1], "docker", "image", "inspect", "--format", "{{.Id}}", "runbook-api:v3").strip()
     fleet.inside(HOSTS[1], "docker", "tag", "runbook-api:bad", "runbook-api:v3")
     try:
-        done = fleet.play("deploy/release", version="v3", deploy_health_timeout=8)
+        code, output = fleet.play("deploy/release", version="v3", deploy_health_timeout=8)
     finally:
         fleet.inside(HOSTS[1], "docker", "tag", good, "runbook-api:v3")
-    assert done.returncode != 0
-    assert f"v3 was taken back here, because it failed on {HOSTS[1]}" in done.stdout
+    assert code != 0
+    assert f"v3 was taken back here, because it failed on {HOSTS[1]}" in output
     assert fleet.versions() == ["v2", "v2"]
     assert fleet.verdicts(HOSTS[0])["v3"] == "rolled_back"
     assert fleet.verdicts(HOSTS[1])["v3"] == "failed"
@@ -139,9 +154,9 @@ def test_hosts_that_switched_go_back_when_a_later_one_fails(fleet):
 def test_a_host_whose_engine_is_down_stops_the_rollout_and_the_others_go_back(fleet):
     fleet.inside(HOSTS[1], "systemctl", "stop", "docker.socket", "docker")
     try:
-        done = fleet.play("deploy/release", version="v3")
-        assert done.returncode != 0
-        assert "does not answer" in done.stdout
+        code, output = fleet.play("deploy/release", version="v3")
+        assert code != 0
+        assert "does not answer" in output
     finally:
         fleet.inside(HOSTS[1], "systemctl", "start", "docker.socket", "docker")
     fleet.must("service/state", state="started")
@@ -152,3 +167,21 @@ def test_a_host_whose_engine_is_down_stops_the_rollout_and_the_others_go_back(fl
 def test_a_rollback_reaches_both_hosts(fleet):
     fleet.must("incident/rollback")
     assert fleet.versions() == ["v1", "v1"]
+
+
+def test_an_engine_that_stops_in_the_middle_of_a_deploy(fleet):
+    # This version takes eight seconds to be ready, and the engine goes away meanwhile.
+    run = fleet.start("deploy/release", version="slow", target_hosts=HOSTS[1])
+    try:
+        fleet.await_in_journal(HOSTS[1], "release_staged", "slow")
+        fleet.inside(HOSTS[1], "systemctl", "stop", "docker.socket", "docker")
+        output = run.communicate(timeout=200)[0]
+    finally:
+        run.kill()
+        fleet.inside(HOSTS[1], "systemctl", "start", "docker.socket", "docker")
+    assert run.returncode != 0
+    assert "is DOWN or not proven" in output
+    assert fleet.verdicts(HOSTS[1])["v1"] == "verified"
+    fleet.must("deploy/release", version="slow", target_hosts=HOSTS[1])
+    assert fleet.versions() == ["v1", "slow"]
+    assert fleet.verdicts(HOSTS[1])["slow"] == "verified"

@@ -21,20 +21,29 @@ PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 
 @dataclass(frozen=True)
 class Played:
-    """How a run ended. ``reason`` and ``message`` are of the operation that failed first, as AWX and CI get them."""
+    """How a run ended, as its record tells: ``reason`` is that of what failed first, ``message`` all that people read."""
 
     code: int
     output: str
     record: dict
 
     @property
+    def changed(self) -> int:
+        """How many steps changed something."""
+        return sum(counts["changed"] for counts in self.record["hosts"].values())
+
+    @property
+    def told(self) -> dict:
+        """What the operation reported with set_stats."""
+        return self.record.get("custom_stats", {}).get("_run", {}).get("runbook", {}).get("localhost", {})
+
+    @property
     def failure(self) -> dict:
-        told = self.record.get("custom_stats", {}).get("_run", {}).get("runbook", {}).get("localhost", {})
-        return told.get("failure") or {}
+        return self.told.get("failure") or {}
 
     @property
     def reason(self) -> str:
-        return self.failure.get("reason") or self.record.get("failure", {}).get("reason", "")
+        return self.record.get("failure", {}).get("reason", "")
 
     @property
     def message(self) -> str:
@@ -72,13 +81,14 @@ class OperatedStack:
         (self.inventory / "group_vars" / "stack" / "zz_own.yml").write_text(yaml.safe_dump(own))
 
     def start(
-        self, playbook: str, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE, **variables: object
+        self, playbook: str, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE, check: bool = False, **variables: object
     ) -> subprocess.Popen:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
         kept.update(ANSIBLE_NOCOLOR="1", RUNBOOK_RECORD_DIRECTORY=str(self._runs), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        words = ["-i", str(self.inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables)]
         return subprocess.Popen(
-            [PLAYBOOK, "-i", str(self.inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables)],
+            [PLAYBOOK, *words, *(["--check"] if check else [])],
             cwd=ROOT,
             env={**kept, **(environment or {})},
             stdin=subprocess.DEVNULL,

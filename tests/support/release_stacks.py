@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.modules import call
-from tests.support.stacks import ComposeProject, docker
+from tests.support.stacks import ComposeProject, docker, remove_holders
 
 COMPOSE = """
 services:
@@ -84,6 +84,7 @@ class ReleaseStack(ComposeProject):
 
     def remove(self) -> None:
         self.down()
+        remove_holders(self.name)
         references = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
         own = [name for name in references if name.startswith((f"{self.name}-", f"runbook.local/{self.name}/"))]
         if own:

@@ -105,5 +105,12 @@ def miniature(directory: Path, name: str, version: str = "v1", **env: str) -> Co
     return project
 
 
+def remove_holders(stack: str) -> None:
+    """The containers that hold the images of a stack's releases: compose does not know them."""
+    found = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.holds={stack}").split()
+    if found:
+        docker("rm", *found)
+
+
 def unique_name(prefix: str) -> str:
     return f"runbook-{prefix}-{os.getpid()}"

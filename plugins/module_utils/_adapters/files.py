@@ -42,7 +42,7 @@ def write_atomically(path: str, content: bytes, mode: int = 0o600, keep_owner: b
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
 def write_json(path: str, value: Any, mode: int = 0o600) -> None:
@@ -88,7 +88,7 @@ def _take_owner_of(path: str, descriptor: int) -> None:
             os.fchown(descriptor, status.st_uid, status.st_gid)
 
 
-def _sync_directory(directory: str) -> None:
+def sync_directory(directory: str) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

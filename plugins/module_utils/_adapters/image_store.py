@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._core.errors import EngineFailed, OperationError
 from .._core.ledger import ReleaseImage
@@ -85,10 +85,10 @@ class ImageStore:
         tags = [KeptTag(tag, image["Id"]) for image in images for tag in image.get("RepoTags") or [] if tag.startswith(prefix)]
         return tuple(sorted(tags, key=lambda tag: tag.reference))
 
-    def uses(self, image_ids: Iterable[str]) -> Dict[str, ImageUse]:
-        """All names of these images, and how many containers (of any project, in any state) are made of them."""
+    def uses(self, image_ids: Iterable[str], apart_from: Collection[str] = ()) -> Dict[str, ImageUse]:
+        """All names of these images, and how many containers (of any project, in any state) are made of them, some apart."""
         with self._engine.calling("list all containers"):
-            containers = self._engine.client.containers(all=True)
+            containers = [item for item in self._engine.client.containers(all=True) if item["Id"] not in apart_from]
         found: Dict[str, ImageUse] = {}
         for image_id in set(image_ids):
             image: Dict[str, Any] = self._engine.image(image_id) or {}

@@ -45,7 +45,7 @@ class OneOffContainer:
         model, _config = render(stack, self._configuration)
         model.select([request.service])
         service = model.service(request.service)
-        self.image = service.image
+        self.image = request.image or service.image
         self.redactor = request.redactor(service.environment_dict())
         self.name = f"{stack.name}-{request.service}-exec-{secrets.token_hex(4)}"
 
@@ -95,6 +95,7 @@ class OneOffContainer:
         """Goes to compose as one more file, in memory: what stands here is in no argv and on no disk."""
         until = time.time() + self._request.timeout
         service = {
+            "image": self.image.replace("$", "$$"),
             "environment": {name: value.replace("$", "$$") for name, value in self._request.environment.items()},
             "labels": {LABEL_OWNER: f"{socket.gethostname()}:{os.getpid()}", LABEL_UNTIL: f"{until:.0f}"},
             "healthcheck": {"disable": True},

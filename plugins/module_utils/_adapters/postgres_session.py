@@ -22,10 +22,10 @@ _NOT_REACHED, _LOGIN_REFUSED = "08001", "28000"
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """Times in seconds; 0 sets no limit."""
+    """Times in seconds; 0 sets no limit, None leaves the server's own."""
 
-    statement: float = 60.0
-    lock: float = 10.0
+    statement: Optional[float] = 60.0
+    lock: Optional[float] = 10.0
     connect: int = 10
 
 
@@ -53,7 +53,7 @@ class PostgresSession:
                 connect_timeout=max(2, limits.connect),
                 application_name=f"{_APPLICATION} {purpose}",
                 client_encoding="UTF8",
-                options=" ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in settings.items()),
+                options=" ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in settings.items() if seconds is not None),
             )
         except psycopg2.Error as error:
             state = error.pgcode or _why_refused(address, limits)

@@ -17,6 +17,7 @@ def compose_exec_arguments() -> ArgumentSpec:
             "argv": {"type": "raw", "required": True},
             "mode": {"type": "str", "choices": ["running", "one_off"], "default": "running"},
             "variables": {"type": "dict", "default": {}},
+            "image": {"type": "str", "default": ""},
             "index": {"type": "int"},
             "timeout": {"type": "float", "default": 60.0},
             "read_only": {"type": "bool", "default": False},

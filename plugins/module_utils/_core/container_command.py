@@ -64,6 +64,7 @@ class CommandRequest:
     workdir: str = ""
     index: Optional[int] = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
     success_codes: FrozenSet[int] = frozenset({0})
     as_json: bool = False
     max_bytes: int = 1024 * 1024
@@ -84,6 +85,7 @@ class CommandRequest:
             workdir=params["workdir"],
             index=params["index"],
             variables=parse_variables(params["variables"]),
+            image=params["image"],
             success_codes=frozenset(params["success_codes"]),
             as_json=params["parse"] == "json",
             max_bytes=params["max_bytes"],
@@ -183,6 +185,8 @@ def report(request: CommandRequest, ended: Ended, redactor: Redactor) -> Dict[st
 def _refuse_contradictions(params: Mapping[str, Any], one_off: bool) -> None:
     if params["variables"] and not one_off:
         raise BadInput("variables need mode=one_off: a running container keeps the configuration it was made with.")
+    if params["image"] and not one_off:
+        raise BadInput("image needs mode=one_off: a running container keeps the image it was made with.")
     if params["index"] is not None and one_off:
         raise BadInput("index chooses a running container; mode=one_off makes a new one.")
     if not (params["timeout"] > 0 and params["max_bytes"] > 0 and params["success_codes"]):

@@ -13,6 +13,7 @@ from .errors import OperationError
 from .probe import Probe
 from .probe_verdict import NOT_READY, OK, SEVERITY, SKIPPED, Judgement, worst
 from .redaction import Redactor
+from .text_table import aligned
 
 _COLUMNS = ("PROBE", "ROLE", "VERDICT", "STATUS", "LATENCY", "ATTEMPTS", "MESSAGE")
 
@@ -115,8 +116,7 @@ def table(probes: Sequence[Dict[str, Any]]) -> str:
         latency = "-" if probe["latency_ms"] is None else f"{probe['latency_ms']:.0f} ms"
         status = "-" if probe["status"] is None else str(probe["status"])
         rows.append((probe["name"], probe["role"], probe["verdict"], status, latency, str(probe["attempts"]), probe["message"]))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(aligned(rows))
 
 
 def _severity(judgement: Judgement) -> Tuple[int, float]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Mapping, Sequence, Tuple
+from typing import Iterable, Mapping, Sequence, Set, Tuple
 
 from .errors import BadInput
+from .image_holders import Holder
 from .ledger import PENDING, VERIFIED, Ledger, Release
 from .release_selection import previous_release, rollback_target
 from .timestamps import parse_timestamp
@@ -31,7 +32,7 @@ class KeptTag:
 
 @dataclass(frozen=True)
 class ImageUse:
-    """What else holds an image."""
+    """What else holds an image. ``containers`` does not count holders that go."""
 
     tags: Tuple[str, ...]
     containers: int = 0
@@ -68,7 +69,7 @@ def plan_prune(ledger: Ledger, forget: Sequence[Release], tags: Sequence[KeptTag
     Removing the last tag of an image removes the image: that is done only when asked for, and never while a container has it.
     """
     gone = {release.id for release in forget}
-    alive = {entry.id for entry in ledger.releases if entry.id not in gone} | {ledger.next_id}
+    alive = _ids_that_stay(ledger, forget)
     candidates = [tag for tag in tags if tag.tag not in alive]
     untag, remove = [], []
     for tag in sorted(candidates, key=lambda tag: tag.reference):
@@ -81,6 +82,19 @@ def plan_prune(ledger: Ledger, forget: Sequence[Release], tags: Sequence[KeptTag
             remove.append(tag.image_id)
     images = tuple(sorted(set(remove)))
     return PrunePlan(tuple(sorted(gone)), tuple(untag), images, sum(uses[image].size for image in images))
+
+
+def holders_to_remove(ledger: Ledger, forget: Sequence[Release], holders: Iterable[Holder]) -> Tuple[Holder, ...]:
+    """The holders of no release that stays. From then on anybody may prune their images."""
+    alive = _ids_that_stay(ledger, forget)
+    leaving = [holder for holder in holders if holder.release not in alive]
+    return tuple(sorted(leaving, key=lambda holder: holder.reference))
+
+
+def _ids_that_stay(ledger: Ledger, forget: Sequence[Release]) -> Set[str]:
+    """With the id of a release that another run may be registering now."""
+    gone = {release.id for release in forget}
+    return {entry.id for entry in ledger.releases if entry.id not in gone} | {ledger.next_id}
 
 
 def _last_activation(release: Release) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence
 
 from .container import Container
 from .ledger import Ledger, Release
+from .text_table import aligned
 
 _HEADER = ("", "id", "version", "verdict", "live since", "by", "images", "git")
 
@@ -40,10 +41,7 @@ def wrong_images(release: Release, containers: Sequence[Container]) -> List[Dict
 
 def release_table(ledger: Ledger, releases: Sequence[Release]) -> str:
     """Aligned text, newest first; ``*`` marks the current release and ``>`` the staged one."""
-    rows = [_HEADER] + [_row(ledger, release) for release in releases]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join(lines)
+    return "\n".join(aligned([_HEADER, *(_row(ledger, release) for release in releases)]))
 
 
 def _row(ledger: Ledger, release: Release) -> Sequence[str]:

@@ -94,7 +94,7 @@ class RunLog:
             "finished_at": "" if result == RUNNING else self._time(at),
             "updated_at": self._time(at),
             "duration_ms": round(at * 1000),
-            "failure": self._failure(steps),
+            "failure": _with_root_reason(self._failure(steps), facts.get("custom_stats")),
             "unfinished": [
                 {"step": name, "host": host, "since": self._time(began)}
                 for (host, unused_id), (name, began) in self._unfinished.items()
@@ -162,6 +162,16 @@ def _cause(steps: List[EndedStep], position: int) -> Optional[EndedStep]:
             if candidate.step.host == step.host and candidate.step.rescued_by == block and candidate.outcome.reason:
                 return _cause(steps, earlier) or candidate
     return None
+
+
+def _with_root_reason(failure: Dict[str, Any], custom_stats: Any) -> Dict[str, Any]:
+    """A role ends with a task that only says that it failed; what its operation reported knows the reason."""
+    if failure.get("reason") != FAILED:
+        return failure
+    found = custom_stats
+    for name in ("_run", "runbook", failure["host"], "failure", "reason"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return {**failure, "reason": found} if isinstance(found, str) and found else failure
 
 
 def _trouble(ended: EndedStep) -> Dict[str, Any]:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Optional, Protocol
+from typing import Any, Dict, Iterable, Optional, Protocol, Sequence, Tuple
 
+from ..._core.image_holders import KeptImage
 from ..._core.ledger import Ledger, Release
+from ..._core.plan import Step
 from ..._core.release_selection import rollback_target
 from ..._core.stack import Stack
 from ..clock import utc_now
@@ -62,6 +64,15 @@ def result(ledger: Ledger, release: Optional[Release], **facts: Any) -> Dict[str
     }
     answer.update(facts)
     return answer
+
+
+def hold_steps(unheld: Iterable[KeptImage]) -> Tuple[Step, ...]:
+    return tuple(Step("hold", image.reference, image.image_id) for image in unheld)
+
+
+def unheld_summary(unheld: Sequence[KeptImage]) -> Dict[str, Any]:
+    """Kept images that lost their holders, as diff mode shows them: gone afterwards."""
+    return {"images_not_held": [image.reference for image in unheld]} if unheld else {}
 
 
 def summary(release: Optional[Release]) -> Dict[str, Any]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..._core.errors import BadInput
+from ..._core.image_holders import holds
 from ..._core.plan import Plan, facts_only
 from ..._core.release_report import find_drift, release_table
 from ..._core.release_selection import find_release, rollback_target
 from ..._core.stack import Stack
 from ..engine import Engine
+from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from ..ledger_store import LedgerStore
 
@@ -36,7 +38,7 @@ class ReleaseInfo:
         engine = Engine.connect(self._stack)
         current, target = ledger.current_release, rollback_target(ledger)
         drift = find_drift(current, engine.containers(self._stack.name)) if current else []
-        kept = ImageStore(self._stack, engine).kept_tags()
+        kept, holders = ImageStore(self._stack, engine).kept_tags(), ImageHolders(self._stack, engine).present()
         return facts_only(
             {
                 "releases": [release.to_dict() for release in shown],
@@ -44,7 +46,9 @@ class ReleaseInfo:
                 "previous": target.id if target else "",
                 "staged": ledger.staged,
                 "drift": drift,
-                "kept_images": [{"reference": tag.reference, "id": tag.image_id} for tag in kept],
+                "kept_images": [
+                    {"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept
+                ],
                 "table": release_table(ledger, shown),
             }
         )

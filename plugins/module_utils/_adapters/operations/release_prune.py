@@ -9,8 +9,9 @@ from typing import Any, Dict, Mapping, Tuple
 
 from ..._core.ledger import Ledger
 from ..._core.plan import Plan, Step
-from ..._core.release_prune import PrunePlan, plan_prune, releases_to_forget
+from ..._core.release_prune import PrunePlan, holders_to_remove, plan_prune, releases_to_forget
 from ..engine import Engine
+from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from .release_context import ReleaseContext, result
 
@@ -27,11 +28,13 @@ class PruneReleases:
 
     def plan(self) -> Plan:
         ledger = self._context.store.load()
-        self._images = ImageStore(self._context.stack, Engine.connect(self._context.stack))
+        engine = Engine.connect(self._context.stack)
+        self._images, self._holders = ImageStore(self._context.stack, engine), ImageHolders(self._context.stack, engine)
         self._pruning = self._plan_pruning(ledger)
         self._leftovers = self._leftover_snapshots(ledger) + self._context.files.superseded()[: -self._keep]
         steps = [Step("forget", release_id, ledger.entry(release_id).version) for release_id in self._pruning.forget]
         steps += [Step("forget", release_id, "in no release") for release_id in self._leftovers]
+        steps += [Step("let_go", holder.reference) for holder in self._leaving]
         steps += [Step("untag", reference) for reference in self._pruning.untag]
         steps += [Step("remove_image", image_id) for image_id in self._pruning.remove]
         after = ledger.without(self._pruning.forget)
@@ -52,6 +55,8 @@ class PruneReleases:
             context.store.save(ledger)
             for release_id in (*pruning.forget, *self._leftovers):
                 context.files.forget(release_id)
+            for holder in self._leaving:
+                self._holders.let_go(holder)
             for reference in pruning.untag:
                 self._images.untag(reference)
         for step in plan.steps:
@@ -62,7 +67,8 @@ class PruneReleases:
     def _plan_pruning(self, ledger: Ledger) -> PrunePlan:
         forget = releases_to_forget(ledger, self._keep, self._context.now)
         tags = self._images.kept_tags()
-        uses = self._images.uses(tag.image_id for tag in tags)
+        self._leaving = holders_to_remove(ledger, forget, self._holders.present())
+        uses = self._images.uses((tag.image_id for tag in tags), apart_from=[holder.container_id for holder in self._leaving])
         return plan_prune(ledger, forget, tags, uses, self._remove_images)
 
     def _leftover_snapshots(self, ledger: Ledger) -> Tuple[str, ...]:

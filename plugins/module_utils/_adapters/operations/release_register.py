@@ -18,6 +18,7 @@ from ..._core.configuration import (
     secret_values,
 )
 from ..._core.dotenv import parse_values
+from ..._core.image_holders import kept_images
 from ..._core.ledger import ADOPTED, Ledger, Release
 from ..._core.plan import Plan, Step
 from ..._core.redaction import Redactor
@@ -38,8 +39,9 @@ from ..candidate import render
 from ..compose_cli import project_files
 from ..engine import Engine
 from ..image_acquisition import BUILT, PULLED, Acquisition, ImageAcquirer
+from ..image_holders import ImageHolders
 from ..image_store import ImageStore
-from .release_context import ReleaseContext, result, summary
+from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class RegisterRelease:
         references = {name: self._model.service(name).image for name in self._model.select(request.services)}
         engine = Engine.connect(context.stack)
         self._images = ImageStore(context.stack, engine)
+        self._holders = ImageHolders(context.stack, engine)
         self._acquirer = ImageAcquirer(context.stack, self._images, request.timeout)
         self._check_disk()
         self._acquisition = self._look(references, config, ledger)
@@ -110,9 +113,10 @@ class RegisterRelease:
         ahead, adopted = self._adopted(ledger)
         registration = self._registration(ahead, self._acquisition)
         self._warn_when_version_changes_nothing(registration)
+        self._unheld = self._holders.missing(ledger.releases)
         steps = self._steps(ledger, registration, adopted)
         return Plan(
-            before=summary(ahead.current_release),
+            before={**summary(ahead.current_release), **unheld_summary(self._unheld)},
             after=summary(registration.entry),
             steps=steps,
             facts=self._facts(ahead, registration, self._acquisition),
@@ -137,6 +141,8 @@ class RegisterRelease:
             for release in (adopted, entry):
                 self._keep_images(release)
             context.store.save(ledger)
+            for image in self._holders.missing(ledger.releases):
+                self._holders.hold_or_warn(image, context.host.warn)
         self._acquirer.drop_building_tags(acquisition)
         if adopted is not None:
             context.journal("release_adopted", adopted, verdict=adopted.verdict, verdict_reason=adopted.verdict_reason)
@@ -238,9 +244,12 @@ class RegisterRelease:
         return ledger.with_changed(entry), entry
 
     def _keep_images(self, release: Optional[Release]) -> None:
-        for image in release.images.values() if release else ():
-            if image.kept_as and self._images.meanings([image.kept_as])[image.kept_as] != image.id:
-                self._images.tag(image.id, image.kept_as)
+        releases = [release] if release else []
+        for image in kept_images(releases):
+            if self._images.meanings([image.reference])[image.reference] != image.image_id:
+                self._images.tag(image.image_id, image.reference)
+        for image in self._holders.missing(releases):
+            self._holders.hold(image)
 
     def _steps(self, ledger: Ledger, registration: Registration, adopted: Optional[Release]) -> Tuple[Step, ...]:
         steps: List[Step] = []
@@ -253,10 +262,10 @@ class RegisterRelease:
         if registration.is_new:
             steps.append(Step("register", registration.entry.id, registration.entry.version))
         elif registration.entry != adopted:
-            kept = {image.kept_as: image.id for image in registration.entry.images.values() if image.kept_as}
+            kept = {image.reference: image.image_id for image in kept_images([registration.entry])}
             lost = [reference for reference, meaning in sorted(self._images.meanings(kept).items()) if meaning != kept[reference]]
             steps += [Step("tag", reference, kept[reference]) for reference in lost]
-        return tuple(steps)
+        return (*steps, *hold_steps(self._unheld))
 
     def _warn_when_version_changes_nothing(self, registration: Registration) -> None:
         entry = registration.entry

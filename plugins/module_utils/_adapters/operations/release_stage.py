@@ -198,7 +198,8 @@ def _image_gone(release: Release, images: List[ReleaseImage]) -> ImageGone:
     names = ", ".join(f"{image.reference} ({short_id(image.id)})" for image in images)
     return ImageGone(
         f"Images of release {release.title} are not on this host any more: {names}.",
-        hint="Choose another release, or deploy this version anew.",
+        hint="Deploy this version anew with its images pulled or built (acquire), or choose another release. "
+        "docker system prune --all takes such images away.",
         release=release.id,
         images=[image.id for image in images],
     )

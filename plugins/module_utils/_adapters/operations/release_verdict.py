@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Mapping
 
 from ..._core.errors import BadInput, OperationError
@@ -15,7 +16,8 @@ from ..._core.release_selection import find_release
 from ..._core.schema_history import parse_schema
 from ..._core.verdicts import Verification, reject, verify
 from ..engine import Engine
-from .release_context import ReleaseContext, result, summary
+from ..image_holders import ImageHolders
+from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
 
 _ACTIONS = {"failed": "fail", "rolled_back": "roll_back"}
 
@@ -51,15 +53,19 @@ class VerifyRelease:
         release = find_release(ledger, self._selector)
         self._release_id = release.id
         after = verify(ledger, release, self._verification)
+        engine = Engine.connect(self._context.stack)
+        self._holders = ImageHolders(self._context.stack, engine)
+        unheld = self._holders.missing(ledger.releases)
         if after.next_activation == ledger.next_activation:
             steps = (Step("record_schema", release.id, release.version),) if after != ledger else ()
         else:
-            self._refuse_wrong_images(release)
+            self._refuse_wrong_images(release, engine)
             left = after.entry(ledger.current)
             steps = (Step("verify", release.id, release.version),)
             if left is not None and left.verdict == "rolled_back":
                 steps += (Step("roll_back", left.id, left.version),)
-        return _plan(ledger, after, release.id, steps)
+        plan = _plan(ledger, after, release.id, (*steps, *hold_steps(unheld)))
+        return replace(plan, before={**plan.before, **unheld_summary(unheld)})
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
         if not plan.changed:
@@ -67,17 +73,20 @@ class VerifyRelease:
         with self._context.store.changing() as before:
             after = verify(before, find_release(before, self._release_id), self._verification)
             self._context.store.save(after)
+            # What was proven stays proven when an image of some release cannot be held.
+            for image in self._holders.missing(after.releases):
+                self._holders.hold_or_warn(image, self._context.host.warn)
         entry = after.entry(self._release_id)
-        event = "release_verified" if after.next_activation != before.next_activation else "release_schema_recorded"
-        self._context.journal(event, entry, by=self._verification.by, how=self._verification.how)
+        if after != before:
+            event = "release_verified" if after.next_activation != before.next_activation else "release_schema_recorded"
+            self._context.journal(event, entry, by=self._verification.by, how=self._verification.how)
         left = after.entry(before.current)
         if left is not None and left.verdict == "rolled_back":
             self._context.journal("release_rolled_back", left, by=self._verification.by, verdict_reason=left.verdict_reason)
         return result(after, entry)
 
-    def _refuse_wrong_images(self, release: Release) -> None:
-        stack = self._context.stack
-        wrong = wrong_images(release, Engine.connect(stack).containers(stack.name))
+    def _refuse_wrong_images(self, release: Release, engine: Engine) -> None:
+        wrong = wrong_images(release, engine.containers(self._context.stack.name))
         if wrong:
             services = ", ".join(sorted({item["service"] for item in wrong}))
             raise RunningImagesDiffer(

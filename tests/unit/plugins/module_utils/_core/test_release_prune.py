@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from tests.support.release_samples import draft, go_live, ledger_of, live_history
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
+from ansible_collections.runbook.compose.plugins.module_utils._core.image_holders import Holder
 from ansible_collections.runbook.compose.plugins.module_utils._core.ledger import FAILED
 from ansible_collections.runbook.compose.plugins.module_utils._core.release_prune import (
     ImageUse,
     KeptTag,
+    holders_to_remove,
     plan_prune,
     releases_to_forget,
 )
@@ -115,3 +117,17 @@ def test_names_that_an_interrupted_run_left_go_but_not_those_of_the_next_release
     stray, coming = tag("building-4f1c2ab", "sha256:09"), tag(LEDGER.next_id, "sha256:08")
     uses = {"sha256:09": ImageUse((stray.reference, "x:y")), "sha256:08": ImageUse((coming.reference, "x:z"))}
     assert prune(LEDGER, [stray, coming], uses, keep=5).untag == (stray.reference,)
+
+
+def holder(release: str, service: str = "api") -> Holder:
+    return Holder(f"container-{service}-{release}", f"runbook.local/shop/{service}:{release}", "sha256:01")
+
+
+def test_holders_go_with_their_releases_and_those_of_nobody_go_too():
+    held = [holder("0002"), holder("0099"), holder("0001", "web"), holder("0001"), holder("0003")]
+    leaving = holders_to_remove(LEDGER, releases_to_forget(LEDGER, 1, NOW), held)
+    assert leaving == (holder("0001"), holder("0099"), holder("0001", "web"))
+
+
+def test_the_holder_of_a_release_that_is_being_registered_stays():
+    assert holders_to_remove(LEDGER, [], [holder(LEDGER.next_id)]) == ()

@@ -99,6 +99,35 @@ def test_the_cause_is_followed_through_nested_rescues_to_its_root():
     assert failure["cause"] == {"host": "one", "step": "Probe", "reason": "probe_dead", "msg": "Probe said"}
 
 
+def reported(host: str, reason: object) -> dict:
+    return {"_run": {"runbook": {host: {"failure": {"reason": reason}}}}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "custom_stats", "told"),
+    [
+        ("failed", reported("one", "health_timeout"), "health_timeout"),
+        ("disk_budget", reported("one", "health_timeout"), "disk_budget"),  # the step knew it itself
+        ("failed", reported("two", "health_timeout"), "failed"),
+        ("failed", reported("one", ""), "failed"),
+        ("failed", reported("one", 7), "failed"),
+        ("failed", {"_run": {"runbook": {"one": {"failure": {}}}}}, "failed"),
+        ("failed", {"_run": {"runbook": "of somebody else"}}, "failed"),
+        ("failed", {}, "failed"),
+    ],
+)
+def test_a_failure_has_the_reason_that_its_operation_reported(reason, custom_stats, told):
+    made = log()
+    end(made, "End as failed", "failed", reason=reason)
+    assert record(made, custom_stats=custom_stats)["failure"]["reason"] == told
+
+
+def test_a_good_run_has_no_failure_whatever_was_reported():
+    made = log()
+    end(made, "Look")
+    assert record(made, custom_stats=reported("one", "health_timeout"))["failure"] == {}
+
+
 def test_a_failure_outside_of_a_rescue_has_no_cause():
     made = log()
     end(made, "Earlier, and mended", "rescued", rescued_by="A")

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The backups of one stack as a catalogue: what is there, what was proven of it, which one is the latest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from .backup_manifest import TIME_FORMAT, Manifest, summary
+
+DUMPED, VERIFIED, DAMAGED = "dumped", "verified", "damaged"
+# A backup counts as verified from here on: it was restored and compared.
+RESTORED_AND_COMPARED = 3
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One attempt to prove a backup. ``outcome`` is passed, failed or inconclusive (the verifier itself could not end its work).
+
+    ``level``: 0 hashes, 1 archive read whole, 2 restored, 3 restored and compared, 4 the user's own assertions too.
+    """
+
+    at: str
+    level: int
+    outcome: str
+    image: str = ""
+    seconds: float = 0.0
+    differences: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One published backup. A hash that does not fit any more (``damage``) outweighs what was proven before."""
+
+    manifest: Manifest
+    directory: str
+    verifications: Tuple[Verification, ...] = ()
+    damage: Tuple[str, ...] = ()
+    pinned: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    @property
+    def last(self) -> Optional[Verification]:
+        """The last attempt that came to a result."""
+        concluded = [one for one in self.verifications if one.outcome != "inconclusive"]
+        return max(concluded, key=lambda one: one.at, default=None)
+
+    @property
+    def state(self) -> str:
+        if self.damage or (self.last and self.last.outcome == "failed"):
+            return DAMAGED
+        proven = any(one.outcome == "passed" and one.level >= RESTORED_AND_COMPARED for one in self.verifications)
+        return VERIFIED if proven else DUMPED
+
+    def to_dict(self, now: datetime) -> Dict[str, Any]:
+        last = self.last
+        return {
+            **summary(self.manifest),
+            "directory": self.directory,
+            "state": self.state,
+            "age_seconds": round((now - self.manifest.created).total_seconds()),
+            "verified_at": last.at if last and self.state == VERIFIED else None,
+            "verified_level": max((one.level for one in self.verifications if one.outcome == "passed"), default=None),
+            "restore_seconds": last.seconds if last and self.state == VERIFIED else None,
+            "pinned": self.pinned or None,
+            "problems": [*self.damage, *(last.differences if last and last.outcome == "failed" else ())],
+        }
+
+
+def newest_first(backups: Iterable[Backup]) -> List[Backup]:
+    return sorted(backups, key=lambda backup: backup.id, reverse=True)
+
+
+def latest(backups: Iterable[Backup], subject: str, state: str = "") -> Optional[Backup]:
+    """The newest whole backup of a subject, of any state but damaged unless one is asked for."""
+    for backup in newest_first(backups):
+        fits = backup.state == state if state else backup.state != DAMAGED
+        if backup.manifest.subject == subject and fits and not backup.manifest.partial:
+            return backup
+    return None
+
+
+def timestamp(now: datetime) -> str:
+    """A naive UTC time as manifests and verifications write it."""
+    return now.strftime(TIME_FORMAT)
