@@ -30,8 +30,11 @@ def from_beside(stack: PostgresStack, password: str) -> subprocess.CompletedProc
 
 
 def test_server_tools_and_extensions_are_of_the_version(stack):
+    server = stack.containers("postgres")[0]["Id"]
+    for socket in ("/var/run/postgresql", "/tmp"):
+        assert docker("exec", server, "psql", "-h", socket, "-U", "shop", "-Atc", "SELECT 1") == "1\n"
     for tool in TOOLS:
-        said = docker("exec", stack.containers("postgres")[0]["Id"], tool, "--version").split()
+        said = docker("exec", server, tool, "--version").split()
         assert said[2].split(".")[0] == stack.version, said
     assert stack.sql("SHOW server_version")[0][0].split(".")[0] == stack.version
     extensions = ["pg_stat_statements", "pgstattuple", "pgcrypto", "pg_trgm", "amcheck", "hstore", "uuid-ossp", "xml2", "dblink"]
