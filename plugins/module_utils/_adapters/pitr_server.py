@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from .._core.pitr import time_text
 from .._core.pitr_state import Server, Slot
@@ -94,15 +94,15 @@ class PitrServer:
             session.value("SELECT pg_logical_emit_message(true, 'runbook.compose', 'mark')::text")
             return session.value("SELECT pg_current_wal_flush_lsn()::text")
 
-    def await_received(self, position: str, seconds: float, goes_on: Callable[[], bool]) -> Optional[Server]:
-        """The first look at which all up to ``position`` is received and durable; None when time is up or ``goes_on`` says no."""
+    def await_received(self, position: str, seconds: float) -> Optional[Server]:
+        """The first look at which all up to ``position`` is received and durable; None when that takes too long."""
         until = time.monotonic() + seconds
         while True:
             server = self.look()
             slot = server.slot
             if slot and slot.streaming and slot.received_lsn and parse_lsn(slot.received_lsn) >= parse_lsn(position):
                 return server
-            if time.monotonic() >= until or not goes_on():
+            if time.monotonic() >= until:
                 return None
             time.sleep(_POLL_SECONDS)
 

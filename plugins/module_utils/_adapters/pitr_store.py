@@ -84,7 +84,7 @@ class PitrStore:
         make_private_directory(self._bases)
         for parent in (self._bases, self.directory):
             for name in _all_entries(parent):
-                if name.startswith((_TEMPORARY, _TRASH, _RECOVERY)):
+                if name.startswith((_TEMPORARY, _TRASH)) or (name.startswith(_RECOVERY) and not _is_owned(name)):
                     shutil.rmtree(os.path.join(parent, name))
         backup_id = new_id(now, max((sequence_of(name) for name in _entries(self._bases)), default=0) + 1, secrets.randbits(16))
         path = os.path.join(self._bases, _TEMPORARY + backup_id)
@@ -96,6 +96,9 @@ class PitrStore:
         write_atomically(os.path.join(temporary, DESCRIPTION), base.to_bytes(), 0o400)
         os.rename(temporary, os.path.join(self._bases, base.id))
         sync_directory(self._bases)
+
+    def abandon(self, temporary: str) -> None:
+        shutil.rmtree(temporary, ignore_errors=True)
 
     def remove_base(self, base: Base) -> None:
         trash = os.path.join(self._bases, _TRASH + base.id)
@@ -116,7 +119,7 @@ class PitrStore:
     def recovery_directory(self) -> Iterator[str]:
         """A directory for a copy of a base backup, gone afterwards. Others may enter, but its parents are private."""
         make_private_directory(self.directory)
-        path = os.path.join(self.directory, _RECOVERY + secrets.token_hex(4))
+        path = os.path.join(self.directory, f"{_RECOVERY}{os.getpid()}-{secrets.token_hex(4)}")
         os.mkdir(path, 0o755)
         os.chmod(path, 0o755)
         try:
@@ -165,6 +168,11 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
         status = os.stat(source)
         os.chown(target, status.st_uid, status.st_gid)
+
+
+def _is_owned(name: str) -> bool:
+    """Whether the module that made a recovery directory still lives."""
+    return os.path.exists(f"/proc/{name[len(_RECOVERY):].partition('-')[0]}")
 
 
 def _entries(directory: str) -> List[str]:

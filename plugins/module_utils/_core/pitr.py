@@ -17,8 +17,6 @@ from .wal import Wal, parse_lsn
 
 SCHEMA = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-# When the last commit of these segments (first, last) was; None when there is none in them.
-LastCommit = Callable[[int, int], Optional[datetime]]
 
 
 class BaseUnreadable(OperationError):
@@ -163,7 +161,11 @@ def reaches(bases: Iterable[Base], wal: Wal) -> List[Reach]:
     return found
 
 
-def intervals(found: Sequence[Reach], until: Callable[[Reach], Optional[datetime]]) -> List[Dict[str, Any]]:
+# Until when all commits are received; None when there is none after the base.
+Until = Callable[[Reach], Optional[datetime]]
+
+
+def intervals(found: Sequence[Reach], until: Until) -> List[Dict[str, Any]]:
     """What people are shown: from the end of the oldest base of an unbroken log to its last commit."""
     shown: Dict[int, Dict[str, Any]] = {}
     for reach in found:
@@ -184,17 +186,17 @@ class Route:
     last_segment: int
 
 
-def route(found: Sequence[Reach], target: datetime, last_commit: LastCommit) -> Route:
+def route(found: Sequence[Reach], target: datetime, until: Until) -> Route:
     """From the newest base that was finished by then. Raises WalGap or TimeUnreachable.
 
     The log must hold a commit after ``target``: without one, nobody can tell whether everything up to then was received.
     """
     earlier = [reach for reach in reversed(found) if reach.base.finished <= target]
     for reach in earlier:
-        end = last_commit(reach.base.first_segment, reach.last_segment)
+        end = until(reach)
         if end is not None and end > target:
             return Route(reach.base, reach.base.first_segment, reach.last_segment)
-    shown = describe(intervals(found, lambda reach: last_commit(reach.base.first_segment, reach.last_segment)))
+    shown = describe(intervals(found, until))
     broken = next((reach for reach in earlier if reach.gap), None)
     if broken is not None:
         raise WalGap(
