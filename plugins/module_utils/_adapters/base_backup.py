@@ -10,14 +10,15 @@ import os
 import time
 from typing import Any, Dict, Mapping, Tuple
 
-from .._core.helper_container import Mount
+from .._core.helper_container import HelperTask, Mount
 from .._core.pitr import Base, BaseNotVerified
 from .._core.pitr_state import Server
 from .._core.wal import parse_lsn
 from .engine import Engine
+from .helper_container import run_helper
 from .pitr_store import DATA
 from .postgres_client import PostgresClient
-from .postgres_service import PostgresService
+from .postgres_target import PostgresTarget
 
 _OUT = "/out"
 _MANIFEST = "backup_manifest"
@@ -26,10 +27,11 @@ _MANIFEST = "backup_manifest"
 class BaseBackup:
     """One run of pg_basebackup and of pg_verifybackup, in helpers of the server's own image."""
 
-    def __init__(self, engine: Engine, client: PostgresClient, service: PostgresService) -> None:
+    def __init__(self, engine: Engine, client: PostgresClient, target: PostgresTarget) -> None:
         self._engine = engine
         self._client = client
-        self._service = service
+        self._service = target.service
+        self._stack = target.stack.name
 
     def take(self, directory: str, timeout: float) -> None:
         """Into ``directory``/data. The programs make the data durable and hash every file."""
@@ -41,8 +43,9 @@ class BaseBackup:
             hint = "The role needs REPLICATION, and pg_hba.conf a line for replication from 127.0.0.1. Nothing was published."
             helper.wait(timeout).require_success("pg_basebackup", hint)
         self._service.require_same(self._engine)
-        with self._client.offline("verify-base", ["pg_verifybackup", f"{_OUT}/{DATA}"], (Mount(directory, _OUT),)) as helper:
-            ended = helper.wait(max(1.0, until - time.monotonic()))
+        verify = HelperTask("verify-base", ("pg_verifybackup", f"{_OUT}/{DATA}"), mounts=(Mount(directory, _OUT),))
+        image = self._service.container.image_id
+        ended = run_helper(self._engine, self._stack, image, verify, max(1.0, until - time.monotonic()))
         if ended.exit_code != 0:
             said = (ended.stderr or ended.stdout).strip().splitlines()[:5]
             raise BaseNotVerified(

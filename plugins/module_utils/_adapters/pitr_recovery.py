@@ -64,8 +64,8 @@ class Recovered:
 
 
 def recovery_task(entrypoint: Sequence[str], base: Base, mounts: Tuple[Mount, ...], target: datetime) -> HelperTask:
-    """``mounts`` as of ``mounts_of``. The image's own entrypoint gives the files to the user that the server runs as."""
-    settings = {**base.settings, **_SETTINGS, "recovery_target_time": time_text(target)}
+    """``mounts`` as of ``mounts_of``, ``target`` in UTC. The image's own entrypoint gives the files to the user that the server runs as."""
+    settings = {**base.settings, **_SETTINGS, "recovery_target_time": target.strftime("%Y-%m-%d %H:%M:%S.%f+00")}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return HelperTask("recovery", (*entrypoint, "postgres", *words), mounts=mounts, environment={"PGDATA": f"{_ROOT}/data", "LC_ALL": "C.UTF-8"})
 

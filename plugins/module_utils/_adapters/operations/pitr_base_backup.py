@@ -71,7 +71,7 @@ class PitrBaseBackup:
 
     def _take(self, store: PitrStore, server: Server) -> Base:
         context = self._context
-        backup = BaseBackup(context.engine, context.client, context.service)
+        backup = BaseBackup(context.engine, context.client, context.target)
         backup_id, directory = store.begin_base(utc_now().replace(tzinfo=None))
         try:
             backup.take(directory, self._timeout)

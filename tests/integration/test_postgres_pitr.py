@@ -1,0 +1,227 @@
+"""postgres_pitr on version 17: the log is received, rows that were deleted come back, and nothing is promised that cannot be kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.stacks import docker, unique_name
+
+
+class Server(PostgresStack):
+    def pitr(self, state: str = "status", check: bool = False, **options) -> dict:
+        shared = {"backup_dir": str(self.directory.parent / "backup"), "_ansible_inject_invocation": True}
+        return self.module("postgres_pitr", check=check, state=state, **{**shared, **options})
+
+    def must(self, state: str = "status", check: bool = False, **options) -> dict:
+        result = self.pitr(state, check, **options)
+        assert not result["failed"], (result["msg"], result.get("details"))
+        return result
+
+    def recovered(self, moment: str, check: bool = False, **options) -> dict:
+        return self.pitr("recovered", check, target_time=moment, destination=str(self.directory.parent / "out"), **options)
+
+    @property
+    def now(self) -> str:
+        """The server's clock, with commits before and after it apart from it."""
+        time.sleep(0.05)
+        moment = self.sql("SELECT clock_timestamp()")[0][0].astimezone(timezone.utc).isoformat()
+        time.sleep(0.05)
+        return moment
+
+    def rows_of(self, dump: dict, running: bool = True) -> int:
+        """Orders in a dump, counted by restoring it into a database of its own, or from its text."""
+        content = Path(dump["path"]).read_bytes()
+        if running:
+            self.sql("DROP DATABASE IF EXISTS proof", "CREATE DATABASE proof", database="postgres")
+            command = ["docker", "exec", "-i", self.containers("postgres")[0]["Id"], "pg_restore", "-U", "shop", "-d", "proof", "--exit-on-error"]
+            subprocess.run(command, input=content, check=True)
+            return self.sql("SELECT count(*) FROM orders", database="proof")[0][0]
+        command = ["docker", "run", "--rm", "-i", "--network", "none", "--entrypoint", "pg_restore", "runbook-postgres:17", "--data-only", "-t", "orders", "-f", "-"]
+        text = subprocess.run(command, input=content, check=True, capture_output=True).stdout.decode()
+        return len(re.findall(r"^\d+$", text, re.MULTILINE))
+
+    @property
+    def backup(self) -> Path:
+        return self.directory.parent / "backup"
+
+    @property
+    def wal(self) -> Path:
+        return Path(self.must()["wal"]["directory"])
+
+    def await_segment(self) -> None:
+        """Until the receiver has caught up."""
+        until = time.monotonic() + 10
+        while self.must()["slot"]["lag_bytes"] != 0:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+    @property
+    def receiver(self) -> dict:
+        return json.loads(docker("inspect", f"runbook-wal-{self.name}.postgres"))[0]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = Server(tmp_path_factory.mktemp("pitr"), unique_name("pg-pitr"), version="17", settings=("min_wal_size=32MB",))
+    try:
+        made.up()
+        made.sql("CREATE TABLE orders (id int)", "CREATE UNLOGGED TABLE scratch (id int)")
+        yield made
+    finally:
+        made.pitr("disabled")
+        made.down()
+
+
+def names(result: dict) -> list[str]:
+    return [problem["problem"] for problem in result["problems"]]
+
+
+def test_a_receiver_that_could_fill_the_disk_of_the_server_is_refused(server):
+    refused = server.pitr("enabled")
+    assert (refused["failed"], refused["reason"]) == (True, "pitr_not_possible") and "max_slot_wal_keep_mb" in refused["msg"]
+    assert server.pitr("base_backup")["reason"] == "wal_receiver_failed"
+    assert server.pitr("base_backup", keep_bases=0)["reason"] == "bad_input"
+    assert server.recovered("2026-11-21 10:00:00")["reason"] == "bad_input", "a time without a zone"
+    assert server.must()["enabled"] is False
+
+
+def test_enabled_is_done_once_and_keeps_the_password_to_itself(server):
+    wanted = {"max_slot_wal_keep_mb": 256}
+    foreseen = server.must("enabled", check=True, **wanted)
+    assert [step["action"] for step in foreseen["actions"]] == ["set", "create_slot", "start_receiver"]
+    assert not server.must()["enabled"]
+    done = server.must("enabled", **wanted)
+    assert done["actions"] == foreseen["actions"] and done["receiver"]["state"] == "streaming" and done["slot"]["limit_mb"] == 256
+    assert names(done) == ["no_base"]
+    assert not server.must("enabled", check=True, **wanted)["changed"]
+    assert not server.must("enabled", **wanted)["changed"]
+
+    assert PASSWORD not in json.dumps(server.receiver) and PASSWORD not in json.dumps(done)
+    assert docker("top", server.receiver["Id"], "-eo", "args").count("pg_receivewal") >= 1
+    assert PASSWORD not in docker("top", server.receiver["Id"], "-eo", "args")
+    private = [path for path in server.backup.rglob("*") if path.name != "backup"]
+    assert private and all(path.stat().st_mode & 0o077 == 0 for path in private if path.is_dir() or path.suffix != ".lock"), private
+
+
+def test_base_backup_is_proven_and_not_repeated_while_it_is_young(server):
+    assert [step["action"] for step in server.must("base_backup", check=True)["actions"]] == ["take_base_backup"]
+    assert server.must()["bases"] == []
+    taken = server.must("base_backup", min_age=3600)
+    assert taken["changed"] and [base["id"] for base in taken["bases"]] == [taken["base"]] and taken["problems"] == []
+    assert taken["reachable"][0]["start"] == taken["bases"][0]["finished_at"] <= taken["reachable"][0]["end"]
+    for check in (True, False):
+        again = server.must("base_backup", check, min_age=3600)
+        assert not again["changed"] and again["base"] == taken["base"]
+
+
+def test_deleted_rows_come_back_as_they_were_at_the_time(server):
+    server.sql("INSERT INTO orders SELECT generate_series(1, 100)")
+    server.moment = server.now
+    server.sql("DELETE FROM orders")
+    assert [step["action"] for step in server.recovered(server.moment, check=True)["actions"]] == ["recover", "dump"]
+    dump = server.recovered(server.moment)["dump"]
+    assert dump["target_time"] >= dump["last_commit"] > server.must()["bases"][0]["finished_at"] and dump["timeline"] == 2
+    assert (server.rows_of(dump), server.sql("SELECT count(*) FROM orders")) == (100, [(0,)])
+    for check in (True, False):
+        again = server.recovered(server.moment, check)
+        assert not again["changed"] and again["dump"] == dump
+
+
+def test_times_outside_are_refused_with_the_interval(server):
+    start = datetime.fromisoformat(server.must()["reachable"][0]["start"])
+    for moment in (start - timedelta(seconds=1), datetime.now(timezone.utc) + timedelta(hours=1)):
+        refused = server.recovered(moment.isoformat())
+        assert refused["reason"] == "time_unreachable" and start.strftime("Reachable: %Y-%m-%dT%H:%M:%S") in refused["msg"]
+
+
+def test_a_restart_is_followed_and_until_then_the_log_itself_tells(server):
+    docker("restart", "--time", "5", server.containers("postgres")[0]["Id"])
+    server.await_healthy("postgres")
+    # The receiver waits a while, so nothing but what was received can say how far it leads.
+    refused = server.recovered(server.now)
+    assert refused["reason"] == "time_unreachable" and "Reachable" in refused["msg"]
+    until = time.monotonic() + 40
+    while server.must()["receiver"]["state"] != "streaming":
+        assert time.monotonic() < until, "the receiver did not come back"
+        time.sleep(1)
+    assert names(server.must()) == [] and server.receiver["RestartCount"] == 1
+
+
+def test_a_recreated_server_is_noticed_and_repaired_without_a_gap(server):
+    server.compose("up", "--detach", "--wait", "--force-recreate")
+    server.sql("INSERT INTO orders SELECT generate_series(1, 7)")
+    assert names(server.must()) == ["receiver_stranded"]
+    repaired = server.must("enabled")
+    assert repaired["actions"][0]["detail"] == "stranded" and repaired["problems"] == []
+    moment = server.now
+    assert server.rows_of(server.recovered(moment)["dump"]) == 7
+
+
+def test_recovery_needs_no_running_server(server):
+    server.sql("TRUNCATE orders", "INSERT INTO orders VALUES (1), (2)")
+    moment = server.now
+    server.sql("DROP TABLE orders")
+    time.sleep(0.3)
+    server.compose("stop", "postgres")
+    assert names(server.must()) == ["server_silent", "receiver_stopped"]
+    assert server.recovered(moment)["reason"] == "bad_input", "nobody tells the database"
+    recovered = server.recovered(moment, database="shop")
+    assert server.rows_of(recovered["dump"], running=False) == 2
+    server.compose("up", "--detach", "--wait")
+    server.sql("CREATE TABLE orders (id int)")
+    server.must("enabled")
+
+
+def test_a_deleted_segment_is_a_gap_until_a_new_base_backup(server):
+    before = server.now
+    for unused in range(3):
+        server.sql("INSERT INTO orders VALUES (1)", "SELECT pg_switch_wal()")
+    after = server.now
+    server.await_segment()
+    whole = sorted(path for path in server.wal.iterdir() if path.suffix != ".partial")
+    whole[-2].unlink()
+    assert names(server.must()) == ["wal_gap", "no_base"]
+    refused = server.recovered(after)
+    assert refused["reason"] == "wal_gap" and refused["details"]["segment"] == whole[-2].name
+    assert server.recovered(before, check=True)["changed"], "before the gap nothing is lost"
+    with whole[-3].open("r+b") as handle:
+        handle.truncate(1000)
+    assert names(server.must()) == ["wal_damaged", "wal_gap", "no_base"]
+
+    renewed = server.must("base_backup", keep_bases=1)
+    assert [step["action"] for step in renewed["actions"]] == ["take_base_backup", "remove_base_backup", "remove_wal"]
+    assert [base["id"] for base in renewed["bases"]] == [renewed["base"]] and names(renewed) == []
+    assert not whole[0].exists()
+
+
+def test_a_lost_slot_is_told_and_made_anew(server):
+    server.must("enabled", max_slot_wal_keep_mb=16)
+    docker("stop", server.receiver["Id"])
+    for unused in range(6):
+        server.sql("INSERT INTO orders SELECT generate_series(1, 1000)", "SELECT pg_switch_wal()")
+    server.sql("CHECKPOINT")
+    assert names(server.must())[:2] == ["slot_lost", "receiver_stopped"]
+    repaired = server.must("enabled")
+    assert [step["action"] for step in repaired["actions"]] == ["create_slot", "start_receiver"]
+    assert repaired["receiver"]["state"] == "streaming" and names(repaired) == ["wal_gap", "no_base"]
+    assert names(server.must("base_backup")) == ["wal_gap"]
+
+
+def test_disabled_leaves_what_was_received(server):
+    segments = server.must()["wal"]["segments"]
+    assert [step["action"] for step in server.must("disabled", check=True)["actions"]] == ["remove_receiver", "drop_slot"]
+    done = server.must("disabled")
+    assert done["changed"] and not done["enabled"] and done["wal"]["segments"] == segments and len(done["bases"]) == 2
+    assert server.sql("SELECT count(*) FROM pg_replication_slots") == [(0,)]
+    assert not server.must("disabled", check=True)["changed"] and not server.must("disabled")["changed"]
+    made = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={server.name}")
+    assert made == "", "no container of ours is left"
+    assert not [path for path in server.backup.rglob(".*") if path.name.startswith((".tmp-", ".recover-", ".trash-"))]
