@@ -105,10 +105,10 @@ def test_enabled_is_done_once_and_keeps_the_password_to_itself(server):
     assert not server.must("enabled", **wanted)["changed"]
 
     assert PASSWORD not in json.dumps(server.receiver) and PASSWORD not in json.dumps(done)
-    assert docker("top", server.receiver["Id"], "-eo", "args").count("pg_receivewal") >= 1
-    assert PASSWORD not in docker("top", server.receiver["Id"], "-eo", "args")
+    assert docker("top", server.receiver["Id"], "-eo", "pid,args").count("pg_receivewal") >= 1
+    assert PASSWORD not in docker("top", server.receiver["Id"], "-eo", "pid,args")
     private = [path for path in server.backup.rglob("*") if path.name != "backup"]
-    assert private and all(path.stat().st_mode & 0o077 == 0 for path in private if path.is_dir() or path.suffix != ".lock"), private
+    assert private and all(path.stat().st_mode & 0o077 == 0 for path in private if path.is_dir() or path.name != ".lock"), private
 
 
 def test_base_backup_is_proven_and_not_repeated_while_it_is_young(server):
@@ -122,17 +122,28 @@ def test_base_backup_is_proven_and_not_repeated_while_it_is_young(server):
         assert not again["changed"] and again["base"] == taken["base"]
 
 
-def test_deleted_rows_come_back_as_they_were_at_the_time(server):
+def test_deleted_rows_come_back_even_while_the_receiver_is_away(server):
     server.sql("INSERT INTO orders SELECT generate_series(1, 100)")
-    server.moment = server.now
+    moment = server.now
     server.sql("DELETE FROM orders")
-    assert [step["action"] for step in server.recovered(server.moment, check=True)["actions"]] == ["recover", "dump"]
-    dump = server.recovered(server.moment)["dump"]
+    server.await_segment()
+    docker("restart", "--time", "5", server.containers("postgres")[0]["Id"])
+    server.await_healthy("postgres")
+    # The receiver waits a while before it follows, so nothing but the log itself can say how far it leads.
+    refused = server.recovered(server.now)
+    assert refused["reason"] == "time_unreachable" and "Reachable: 2" in refused["msg"]
+    assert [step["action"] for step in server.recovered(moment, check=True)["actions"]] == ["recover", "dump"]
+    dump = server.recovered(moment)["dump"]
     assert dump["target_time"] >= dump["last_commit"] > server.must()["bases"][0]["finished_at"] and dump["timeline"] == 2
     assert (server.rows_of(dump), server.sql("SELECT count(*) FROM orders")) == (100, [(0,)])
     for check in (True, False):
-        again = server.recovered(server.moment, check)
+        again = server.recovered(moment, check)
         assert not again["changed"] and again["dump"] == dump
+    until = time.monotonic() + 40
+    while server.must()["receiver"]["state"] != "streaming":
+        assert time.monotonic() < until, "the receiver did not come back"
+        time.sleep(1)
+    assert names(server.must()) == [] and server.receiver["RestartCount"] == 1
 
 
 def test_times_outside_are_refused_with_the_interval(server):
@@ -142,36 +153,18 @@ def test_times_outside_are_refused_with_the_interval(server):
         assert refused["reason"] == "time_unreachable" and start.strftime("Reachable: %Y-%m-%dT%H:%M:%S") in refused["msg"]
 
 
-def test_a_restart_is_followed_and_until_then_the_log_itself_tells(server):
-    docker("restart", "--time", "5", server.containers("postgres")[0]["Id"])
-    server.await_healthy("postgres")
-    # The receiver waits a while, so nothing but what was received can say how far it leads.
-    refused = server.recovered(server.now)
-    assert refused["reason"] == "time_unreachable" and "Reachable" in refused["msg"]
-    until = time.monotonic() + 40
-    while server.must()["receiver"]["state"] != "streaming":
-        assert time.monotonic() < until, "the receiver did not come back"
-        time.sleep(1)
-    assert names(server.must()) == [] and server.receiver["RestartCount"] == 1
-
-
-def test_a_recreated_server_is_noticed_and_repaired_without_a_gap(server):
+def test_a_recreated_server_is_repaired_without_a_gap_and_a_stopped_one_recovered(server):
     server.compose("up", "--detach", "--wait", "--force-recreate")
-    server.sql("INSERT INTO orders SELECT generate_series(1, 7)")
+    server.sql("INSERT INTO orders VALUES (1), (2)")
     assert names(server.must()) == ["receiver_stranded"]
     repaired = server.must("enabled")
-    assert repaired["actions"][0]["detail"] == "stranded" and repaired["problems"] == []
-    moment = server.now
-    assert server.rows_of(server.recovered(moment)["dump"]) == 7
+    assert repaired["actions"][0]["detail"] == "stranded" and repaired["problems"] == [] and len(repaired["reachable"]) == 1
 
-
-def test_recovery_needs_no_running_server(server):
-    server.sql("TRUNCATE orders", "INSERT INTO orders VALUES (1), (2)")
     moment = server.now
     server.sql("DROP TABLE orders")
-    time.sleep(0.3)
+    server.await_segment()
     server.compose("stop", "postgres")
-    assert names(server.must()) == ["server_silent", "receiver_stopped"]
+    assert names(server.must())[0] == "server_silent"
     assert server.recovered(moment)["reason"] == "bad_input", "nobody tells the database"
     recovered = server.recovered(moment, database="shop")
     assert server.rows_of(recovered["dump"], running=False) == 2

@@ -26,7 +26,7 @@ _PAUSE_SECONDS = 15
 # A restart joins the network that the server's container has then, and the engine tries it only once:
 # the pause lets the server come back first. The shell is there because somebody has to pause; it passes signals on.
 SCRIPT = f"""#!/bin/sh
-trap 'kill -INT "$child"; wait "$child"; exit 0' TERM INT
+trap 'kill "$child"; wait "$child"; exit 0' TERM INT
 "$@" &
 child=$!
 wait "$child"
