@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import time
+
 import pytest
 
 from tests.support.pitr import PitrStack, names
+from tests.support.postgres import PASSWORD
 from tests.support.stacks import docker, unique_name
 
 
@@ -14,13 +20,45 @@ def server(tmp_path_factory):
     made = PitrStack(tmp_path_factory.mktemp("pitr-faults"), unique_name("pg-pitr-faults"), version="18", settings=("min_wal_size=32MB",))
     try:
         made.up()
-        made.sql("CREATE TABLE orders (id int)")
-        made.must("enabled", max_slot_wal_keep_mb=256)
-        made.must("base_backup")
+        made.sql("CREATE TABLE orders (id int)", "INSERT INTO orders SELECT generate_series(1, 300000)")
         yield made
     finally:
         made.pitr("disabled")
         made.down()
+
+
+HBA = "/var/lib/postgresql/18/docker/pg_hba.conf"
+
+
+def test_a_server_that_lets_no_receiver_in_is_left_as_it_was(server):
+    container = server.containers("postgres")[0]["Id"]
+    before = docker("exec", container, "cat", HBA)
+    docker("exec", container, "sed", "-i", "/replication/d", HBA)
+    server.sql("SELECT pg_reload_conf()")
+    failed = server.pitr("enabled", max_slot_wal_keep_mb=256, receive_timeout=3)
+    assert failed["reason"] == "wal_receiver_failed" and "replication" in failed["msg"] and PASSWORD not in json.dumps(failed)
+    assert server.sql("SELECT count(*) FROM pg_replication_slots") == [(0,)] and not server.must()["enabled"]
+    docker("exec", "-i", container, "tee", HBA, stdin=before)
+    server.sql("SELECT pg_reload_conf()")
+
+    server.sql("CREATE ROLE reader LOGIN PASSWORD 'reader-of-tests'", "GRANT pg_read_all_settings TO reader")
+    refused = server.pitr("enabled", max_slot_wal_keep_mb=256, username="reader", password="reader-of-tests")
+    assert refused["reason"] == "pitr_not_possible" and "REPLICATION" in refused["msg"]
+
+
+def test_a_base_backup_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove(server):
+    server.must("enabled", max_slot_wal_keep_mb=256)
+    begun = server.begin("base_backup")
+    until = time.monotonic() + 30
+    while not list(server.backup.rglob(".tmp-*/data/base")):
+        assert time.monotonic() < until and begun.poll() is None
+        time.sleep(0.01)
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
+    assert list(server.backup.rglob(".tmp-*")) and server.must()["bases"] == []
+    taken = server.must("base_backup")
+    assert len(taken["bases"]) == 1 and taken["problems"] == [] and not list(server.backup.rglob(".tmp-*"))
+    assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={server.name}", "--filter", "label=runbook.made=helper") == ""
 
 
 def test_a_deleted_segment_is_a_gap_until_a_new_base_backup(server):

@@ -9,6 +9,7 @@ import time
 from datetime import timezone
 from pathlib import Path
 
+from tests.support.modules import start
 from tests.support.postgres import PostgresStack
 from tests.support.stacks import docker
 
@@ -17,8 +18,11 @@ class PitrStack(PostgresStack):
     """Its backups lie beside its project, its dumps in ``out``."""
 
     def pitr(self, state: str = "status", check: bool = False, **options) -> dict:
-        shared = {"backup_dir": str(self.directory.parent / "backup"), "_ansible_inject_invocation": True}
+        shared = {"backup_dir": str(self.backup), "_ansible_inject_invocation": True}
         return self.module("postgres_pitr", check=check, state=state, **{**shared, **options})
+
+    def begin(self, state: str) -> subprocess.Popen:
+        return start("postgres_pitr", {**self.options, "backup_dir": str(self.backup), "state": state})
 
     def must(self, state: str = "status", check: bool = False, **options) -> dict:
         result = self.pitr(state, check, **options)
