@@ -57,12 +57,6 @@ _FUNCTION_ACL = _acl("'f'", "p.proacl", "p.proowner")
 _TYPE_ACL = _acl("'T'", "t.typacl", "t.typowner")
 _DEFAULT_ACL = _acl("d.defaclobjtype", "d.defaclacl", "d.defaclrole")
 _COMMENTED = ", ".join(f"'pg_{name}'::regclass" for name in ("class", "type", "proc", "namespace", "constraint", "trigger", "policy"))
-_RELATION_ACL = _acl("(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END)::\"char\"", "c.relacl", "c.relowner")
-_COLUMN_ACL = _acl("'c'::\"char\"", "a0.attacl", "c.relowner")
-# Before Python 3.12 no backslash may stand within the braces of an f-string.
-_SCHEMA_ACL = _acl("'n'::\"char\"", "n.nspacl", "n.nspowner")
-_FUNCTION_ACL = _acl("'f'::\"char\"", "p.proacl", "p.proowner")
-_TYPE_ACL = _acl("'T'::\"char\"", "t.typacl", "t.typowner")
 
 _SCHEMAS = f"""SELECT concat_ws('|', 'schema', n.nspname, pg_get_userbyid(n.nspowner), {_SCHEMA_ACL}) AS said,
   NULL AS expression FROM pg_namespace n WHERE {_USERS_SCHEMA} AND (n.nspname = 'public' OR {_own("pg_namespace", "n")})"""

@@ -17,9 +17,6 @@ from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..backup_maker import BackupMaker, files_of, now_naive
 from ..backup_preflight import disk_warning, programs_for, require_encryption, require_local, require_programs, require_space
-from ..backup_files import files_of, now_naive
-from ..backup_maker import BackupMaker
-from ..backup_preflight import data_mount, programs_for, require_encryption, require_other_disk, require_programs, require_space
 from ..backup_proof import prove
 from ..backup_store import BackupStore
 from ..dump_watch import end_dead_dumps
