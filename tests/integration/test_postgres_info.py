@@ -190,7 +190,7 @@ def test_unused_indexes_are_those_that_could_go(server):
     server.sql("SELECT pg_create_physical_replication_slot('standby', true)")
     try:
         result = look(server, "unused_indexes", "replication", thresholds={"statistics_days": 0, "slot_retained_bytes": 0})
-        assert (result["unused_indexes"]["certainty"], "1 replicas" in result["unused_indexes"]["doubts"][0]) == ("low", True)
+        assert (result["unused_indexes"]["certainty"], "Replicas: 1" in result["unused_indexes"]["doubts"][0]) == ("low", True)
         assert (result["replication"]["role"], result["replication"]["slots"][0]["name"]) == ("primary", "standby")
         assert ("slot_keeps_log", "standby") in words(result)
     finally:
@@ -289,7 +289,8 @@ def test_what_happens_within_an_interval(server):
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"thresholds": {"connections": 5}}, "bad_input"), ({"counts": [{"table": "a"}], "sections": ["server"]}, "bad_input"), ({"database": "nobody's"}, "postgres_login_refused")],
+    [({"thresholds": {"connections": 5}}, "bad_input"), ({"counts": [{"table": "a"}], "sections": ["server"]}, "bad_input"),
+     ({"database": "nobody's"}, "postgres_login_refused")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(server, options, reason):
     assert look(server, **options)["reason"] == reason

@@ -31,7 +31,8 @@ def server(tmp_path_factory):
         made.sql(
             f"CREATE ROLE app LOGIN PASSWORD '{APP_PASSWORD}'",
             'CREATE TABLE "Order" (id int PRIMARY KEY, password text, data jsonb, total numeric(10, 2), at timestamptz, raw bytea)',
-            f"""INSERT INTO "Order" SELECT g, '{SECRET}', '{{"token": "{SECRET}", "n": 1}}', g + 0.5, '2026-11-21 03:10+00', 'ab' FROM generate_series(1, 2500) g""",
+            f"""INSERT INTO "Order" SELECT g, '{SECRET}', '{{"token": "{SECRET}", "n": 1}}', g + 0.5, '2026-11-21 03:10+00', 'ab'
+                FROM generate_series(1, 2500) g""",
             'GRANT SELECT ON "Order" TO app',
         )
         yield made
