@@ -89,7 +89,8 @@ def _databases(section: Mapping[str, Any]) -> List[str]:
 def _tables(section: Mapping[str, Any]) -> List[str]:
     columns = [
         ("NAME", _full_name), ("SIZE", _bytes("total_bytes")), ("HEAP", _bytes("heap_bytes")), ("INDEXES", _bytes("index_bytes")),
-        ("TOAST", _bytes("toast_bytes")), ("ROWS", _plain("estimated_rows")), ("INSERTS", _plain("inserts")), ("UPDATES", _plain("updates")), ("DELETES", _plain("deletes")),
+        ("TOAST", _bytes("toast_bytes")), ("ROWS", _plain("estimated_rows")), ("INSERTS", _plain("inserts")), ("UPDATES", _plain("updates")),
+        ("DELETES", _plain("deletes")),
         ("SEQUENTIAL SCANS", _plain("sequential_scans")), ("INDEX SCANS", _plain("index_scans")),
     ]  # fmt: skip
     return _listed(f"TABLES {section['total']}, {bytes_text(section['total_bytes'])}", section["tables"], columns)

@@ -11,7 +11,8 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_loc
 def session(number: int, *blocked_by: int, waited: float | None = None) -> dict:
     about = {"database": "shop", "username": "app", "application": "api", "client": "local", "state": "active"}
     return {
-        **about, "state_seconds": 1.0, "transaction_seconds": 2.0, "number": number, "pid": number or None, "statement": f"UPDATE t{number}", "backend": "client backend", "blocked_by": list(blocked_by),
+        **about, "state_seconds": 1.0, "transaction_seconds": 2.0, "number": number, "pid": number or None,
+        "statement": f"UPDATE t{number}", "backend": "client backend", "blocked_by": list(blocked_by),
         "lock": "transactionid" if blocked_by else "", "mode": "ShareLock" if blocked_by else "", "relation": "", "waiting_seconds": waited,
     }  # fmt: skip
 
