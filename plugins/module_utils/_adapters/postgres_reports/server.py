@@ -92,4 +92,3 @@ def settings(reader: Reader) -> Dict[str, Any]:
         ],
         "safety": {row["name"]: row["setting"] == "on" for row in rows if row["name"] in _SAFETY},
     }
-
