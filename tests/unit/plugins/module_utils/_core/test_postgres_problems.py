@@ -10,6 +10,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_pro
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_problems import RULES, find_problems, section_failed
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_report_text import report_text
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_thresholds import DEFAULTS
+from tests.support.samples import documented_sample
 
 SESSION = {"pid": 4711, "username": "app", "application": "api", "state": "active", "statement_seconds": 1.0}
 LONG = {**SESSION, "statement_seconds": 300.0}
@@ -122,6 +123,22 @@ def test_the_text_has_problems_first_and_every_section_that_was_read():
     assert "shop  -     1            -           0" in text
     assert report_text({}, []) == "No problems found."
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_the_text_tells_all_that_the_documentation_shows():
+    sample = documented_sample("postgres_info")
+    text = report_text(sample, sample["problems"])
+    for told in (
+        "CRITICAL: 3 sessions wait for locks", "SERVER 15.18 (primary), up 24 h", "CONNECTIONS 42 used, 55 free of 100", "blocked",
+        "4700 shop_app api idle in transaction holds up 3",
+        "  4711 shop_app waits 95 s for ShareLock transactionid", "scanning heap", "per second: 52.1 commits", "99.88 %", "public.orders", "orders_pkey",
+        'DROP INDEX CONCURRENTLY "public"."orders_note";', "  Replicas: 1.",
+        "312.0 KiB", "SELECT * FROM orders WHERE id = $1", "max_connections", "standby  physical",
+        "0 invalid indexes", "public.Order",
+    ):  # fmt: skip
+        assert told.lower() in text.lower(), told
+    assert "pg_stat_statements to" in report_text({"statements": {"available": False, "hint": "Add pg_stat_statements to it."}}, [])
+    assert "reset meanwhile" in report_text({"change": {"valid": False}}, [])
 
 
 def test_numbers_for_people():
