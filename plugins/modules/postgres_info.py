@@ -357,7 +357,7 @@ unused_indexes:
       description: Why the counts may not tell the truth. They are young, there are replicas, this is a replica, or nothing is counted.
       type: list
       elements: str
-      sample: ["There are 1 replicas. What they read counts only there: ask each of them."]
+      sample: ["Replicas: 1. What they read counts only there: ask each of them."]
     counted_since:
       description: UTC time since when scans are counted, at the latest. It is when the statistics were reset, else when the server started or recovered.
       type: str
@@ -398,7 +398,10 @@ statements:
     available: {description: Whether they are counted., type: bool, sample: true}
     hint: {description: What to do so that they are counted. Empty when they are., type: str, sample: ""}
     order: {description: What puts a statement first., type: str, sample: total}
-    since: {description: UTC time since when is counted. Null where the extension does not tell (before Postgres 14)., type: str, sample: "2026-11-01T03:10:00Z"}
+    since:
+      description: UTC time since when is counted. Null where the extension does not tell (before Postgres 14).
+      type: str
+      sample: "2026-11-01T03:10:00Z"
     forgotten: {description: How often statements were forgotten because there were too many. Null where it is not told., type: int, sample: 0}
     total: {description: How many different statements there are., type: int, sample: 61}
     total_seconds: {description: Time of all of them., type: float, sample: 140.7}
@@ -471,7 +474,11 @@ integrity:
   type: dict
   contains:
     invalid_indexes_total: {description: How many indexes are not valid., type: int, sample: 0}
-    invalid_indexes: {description: These indexes., type: list, elements: dict, sample: [{schema: public, table: orders, name: orders_x_ccnew, maintained: true}]}
+    invalid_indexes:
+      description: These indexes.
+      type: list
+      elements: dict
+      sample: [{schema: public, table: orders, name: orders_x_ccnew, maintained: true}]
     unvalidated_constraints_total: {description: How many constraints were not checked for all rows or are not enforced., type: int, sample: 0}
     unvalidated_constraints:
       description: These constraints.

@@ -106,7 +106,8 @@ rows:
   description:
     - The rows as dictionaries by column name. A second column of the same name gets a number, V(id_2).
     - Whole numbers are numbers, also C(numeric) without decimal places; C(numeric) with them, and what is not finite, is a text.
-      C(timestamp with time zone) is UTC in ISO 8601, C(interval) ISO 8601, C(bytea) hexadecimal, JSON and arrays are themselves; all else is the server's own text.
+      C(timestamp with time zone) is UTC in ISO 8601, C(interval) ISO 8601, C(bytea) hexadecimal, JSON and arrays are themselves; all else is
+        the server's own text.
     - Empty for a statement that was not run.
   returned: success
   type: list

@@ -11,11 +11,13 @@ import psycopg2
 import pytest
 
 from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.samples import documented_sample, undocumented
 from tests.support.stacks import unique_name
 
 APP_PASSWORD = "app-password-of-the-test"
 SECRET = "correct-horse-battery"
 SETTINGS = ("shared_preload_libraries=pg_stat_statements", "max_connections=20", "max_prepared_transactions=2", "autovacuum=off")
+NOT_IN_EVERY_ANSWER = ("failed", "changed", "actions", "diff", "invocation", "warnings", "bloat", "change")
 SCHEMA = (
     f"CREATE ROLE app LOGIN PASSWORD '{APP_PASSWORD}'",
     "CREATE EXTENSION pgstattuple",
@@ -100,6 +102,8 @@ def test_all_sections_of_a_server_in_check_mode_and_not(server):
     assert ("dangerous_setting", "fsync") in words(second) and second["healthy"] is False
     assert second["table"].startswith("CRITICAL: fsync is off.")
     assert second["server"]["version"].startswith("15.") and second["server"]["sees_everything"] is True
+    sample = documented_sample("postgres_info")
+    assert [name for name in undocumented({**second, "actions": []}, sample) if name.count(".") > 1 or name[1:] not in NOT_IN_EVERY_ANSWER] == []
     refused = look(server, "settings", on_problem="fail")
     assert (refused["failed"], refused["reason"], refused["details"]["problems"][0]["subject"]) == (True, "postgres_unhealthy", "fsync")
 
@@ -190,7 +194,7 @@ def test_unused_indexes_are_those_that_could_go(server):
     server.sql("SELECT pg_create_physical_replication_slot('standby', true)")
     try:
         result = look(server, "unused_indexes", "replication", thresholds={"statistics_days": 0, "slot_retained_bytes": 0})
-        assert (result["unused_indexes"]["certainty"], "1 replicas" in result["unused_indexes"]["doubts"][0]) == ("low", True)
+        assert (result["unused_indexes"]["certainty"], "Replicas: 1" in result["unused_indexes"]["doubts"][0]) == ("low", True)
         assert (result["replication"]["role"], result["replication"]["slots"][0]["name"]) == ("primary", "standby")
         assert ("slot_keeps_log", "standby") in words(result)
     finally:
@@ -289,7 +293,8 @@ def test_what_happens_within_an_interval(server):
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"thresholds": {"connections": 5}}, "bad_input"), ({"counts": [{"table": "a"}], "sections": ["server"]}, "bad_input"), ({"database": "nobody's"}, "postgres_login_refused")],
+    [({"thresholds": {"connections": 5}}, "bad_input"), ({"counts": [{"table": "a"}], "sections": ["server"]}, "bad_input"),
+     ({"database": "nobody's"}, "postgres_login_refused")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(server, options, reason):
     assert look(server, **options)["reason"] == reason

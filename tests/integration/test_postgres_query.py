@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 from ansible_collections.runbook.compose.plugins.module_utils._core.sql_statement import one_statement
 from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.samples import documented_sample, undocumented
 from tests.support.stacks import unique_name
 
 APP_PASSWORD = "app-password-of-the-test"
@@ -31,7 +32,8 @@ def server(tmp_path_factory):
         made.sql(
             f"CREATE ROLE app LOGIN PASSWORD '{APP_PASSWORD}'",
             'CREATE TABLE "Order" (id int PRIMARY KEY, password text, data jsonb, total numeric(10, 2), at timestamptz, raw bytea)',
-            f"""INSERT INTO "Order" SELECT g, '{SECRET}', '{{"token": "{SECRET}", "n": 1}}', g + 0.5, '2026-11-21 03:10+00', 'ab' FROM generate_series(1, 2500) g""",
+            f"""INSERT INTO "Order" SELECT g, '{SECRET}', '{{"token": "{SECRET}", "n": 1}}', g + 0.5, '2026-11-21 03:10+00', 'ab'
+                FROM generate_series(1, 2500) g""",
             'GRANT SELECT ON "Order" TO app',
         )
         yield made
@@ -118,6 +120,8 @@ def test_writing_is_confirmed_explained_done_and_written_down(server):
         result = ask(server, **update, write=True, confirm="shop", check=check)
         seen.append((result["failed"], result["changed"], result["rows"], result["rows_touched"], bool(result["actions"])))
         assert any("Update on" in line for line in result["plan"])
+        told = {name for name in undocumented(result, documented_sample("postgres_query")) if not name.startswith(".rows")}
+        assert told <= {".failed", ".changed", ".diff", ".invocation"}
     # The server's plan cannot tell whether a row will be found; so check mode says yes, and the second run finds none.
     assert seen == [(False, True, [], 0, True), (False, True, [{"id": 7}], 1, True), (False, True, [], 0, True), (False, False, [], 0, False)]
     assert server.sql('SELECT total FROM "Order" WHERE id = 7') == [(9,)]

@@ -16,8 +16,9 @@ _INTERNAL = ("row_estimate", "row_bytes", "columns", "fill_factor")
 
 
 def wasted_bytes(row: Mapping[str, Any]) -> Optional[int]:
-    """Heap bytes, those of dead rows included, beyond what the live rows would need in freshly written pages; None where ANALYZE never looked or the size is unknown.
+    """Heap bytes, those of dead rows included, beyond what the live rows would need in freshly written pages.
 
+    None where ANALYZE never looked, or the size is unknown.
     Padding between columns is not known, so that of tables with many small columns too much is found.
     """
     if row["row_bytes"] is None or row["heap_bytes"] is None or row["row_estimate"] < 0:

@@ -43,7 +43,8 @@ def _below(pid: int, waiting: Sequence[Mapping[str, Any]], depth: int, seen: Set
         if pid in session["blocked_by"] and session["pid"] not in seen:
             seen.add(session["pid"])
             wanted = f"{session['mode']} {session['relation'] or session['lock']}"
-            lines.append(f"{'  ' * depth}{session['pid']} {session['username']} waits {session['waiting_seconds'] or 0:.0f} s for {wanted}: {session['statement']}")
+            waits = f"waits {session['waiting_seconds'] or 0:.0f} s for {wanted}"
+            lines.append(f"{'  ' * depth}{session['pid']} {session['username']} {waits}: {session['statement']}")
             lines += _below(session["pid"], waiting, depth + 1, seen)
     return lines
 

@@ -20,13 +20,16 @@ def database_problems(section: Section, limits: Limits) -> List[Problem]:
         if way >= limits["wraparound_warning_percent"]:
             severity = CRITICAL if way >= limits["wraparound_critical_percent"] else WARNING
             message = f"Database {name} has used {way:g} % of the transaction ids; at 100 % the server takes no more writes."
-            found.append(Problem("databases", "wraparound", severity, name, message, f"Find what keeps vacuum from freezing (long transactions, slots), then {_MAINTAIN}."))
+            hint = f"Find what keeps vacuum from freezing (long transactions, slots), then {_MAINTAIN}."
+            found.append(Problem("databases", "wraparound", severity, name, message, hint))
         if one["collation_changed"]:
             message = f"Database {name} was made with other sorting rules than this image has: indexes on texts may miss rows."
-            found.append(Problem("databases", "collation_changed", WARNING, name, message, f"Reindex it ({_MAINTAIN}), then ALTER DATABASE ... REFRESH COLLATION VERSION."))
+            hint = f"Reindex it ({_MAINTAIN}), then ALTER DATABASE ... REFRESH COLLATION VERSION."
+            found.append(Problem("databases", "collation_changed", WARNING, name, message, hint))
         if one["checksum_failures"]:
             message = f"{one['checksum_failures']} pages of database {name} did not have the checksum that was written with them."
-            found.append(Problem("databases", "checksum_failures", CRITICAL, name, message, "The disk or the memory is broken: take a backup to another host now."))
+            hint = "The disk or the memory is broken: take a backup to another host now."
+            found.append(Problem("databases", "checksum_failures", CRITICAL, name, message, hint))
         if one["hit_percent"] is not None and one["hit_percent"] < limits["hit_percent"]:
             message = f"Only {one['hit_percent']:g} % of the blocks that database {name} wanted were in the server's cache."
             found.append(Problem("databases", "cache_misses", WARNING, name, message, "Look at the slowest statements first, then at shared_buffers."))
@@ -52,12 +55,14 @@ def integrity_problems(section: Section, limits: Limits) -> List[Problem]:
     for one in section["invalid_indexes"]:
         name = f"{one['schema']}.{one['name']}"
         message = f"Index {name} is not valid: it is not used{', but kept up to date' if one['maintained'] else ''}."
-        found.append(Problem("integrity", "invalid_index", WARNING, name, message, f"Drop it and make it again; {_MAINTAIN} removes what an interrupted reindex left."))
+        hint = f"Drop it and make it again; {_MAINTAIN} removes what an interrupted reindex left."
+        found.append(Problem("integrity", "invalid_index", WARNING, name, message, hint))
     for one in section["disabled_triggers"]:
         name = f"{one['schema']}.{one['table']}"
         severity, what = (CRITICAL, "of a constraint") if one["of_constraint"] else (WARNING, one["name"])
         message = f"Trigger {what} of {name} is disabled." if severity == WARNING else f"A constraint of {name} is not checked: its trigger is disabled."
-        found.append(Problem("integrity", "disabled_trigger", severity, f"{name} {one['name']}", message, f"ALTER TABLE {name} ENABLE TRIGGER ALL, after a look at why."))
+        hint = f"ALTER TABLE {name} ENABLE TRIGGER ALL, after a look at why."
+        found.append(Problem("integrity", "disabled_trigger", severity, f"{name} {one['name']}", message, hint))
     for one in section["unvalidated_constraints"]:
         name = f"{one['schema']}.{one['table']} {one['name']}"
         message = f"Constraint {name} {'was never checked for the rows that were there' if one['enforced'] else 'is not enforced'}."
@@ -73,7 +78,8 @@ def _count_problems(one: Mapping[str, Any]) -> List[Problem]:
     if one["max_age_seconds"] and (one["newest_age_seconds"] is None or one["newest_age_seconds"] > one["max_age_seconds"]):
         newest = f"is {seconds_text(one['newest_age_seconds'])} old" if one["newest_age_seconds"] is not None else "does not exist"
         message = f"The newest row of {one['table']} {newest}, and {seconds_text(one['max_age_seconds'])} are allowed."
-        found.append(Problem("integrity", "rows_too_old", CRITICAL, one["table"], message, "Look whether the application writes, then compare with the last backup."))
+        hint = "Look whether the application writes, then compare with the last backup."
+        found.append(Problem("integrity", "rows_too_old", CRITICAL, one["table"], message, hint))
     return found
 
 

@@ -88,8 +88,9 @@ def _databases(section: Mapping[str, Any]) -> List[str]:
 
 def _tables(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("NAME", _full_name), ("SIZE", _bytes("total_bytes")), ("HEAP", _bytes("heap_bytes")), ("INDEXES", _bytes("index_bytes")), ("TOAST", _bytes("toast_bytes")),
-        ("ROWS", _plain("estimated_rows")), ("INSERTS", _plain("inserts")), ("UPDATES", _plain("updates")), ("DELETES", _plain("deletes")),
+        ("NAME", _full_name), ("SIZE", _bytes("total_bytes")), ("HEAP", _bytes("heap_bytes")), ("INDEXES", _bytes("index_bytes")),
+        ("TOAST", _bytes("toast_bytes")), ("ROWS", _plain("estimated_rows")), ("INSERTS", _plain("inserts")), ("UPDATES", _plain("updates")),
+        ("DELETES", _plain("deletes")),
         ("SEQUENTIAL SCANS", _plain("sequential_scans")), ("INDEX SCANS", _plain("index_scans")),
     ]  # fmt: skip
     return _listed(f"TABLES {section['total']}, {bytes_text(section['total_bytes'])}", section["tables"], columns)
@@ -102,14 +103,16 @@ def _indexes(section: Mapping[str, Any]) -> List[str]:
 
 def _unused(section: Mapping[str, Any]) -> List[str]:
     head = f"UNUSED INDEXES {section['total']}, {bytes_text(section['total_bytes'])}, certainty {section['certainty']}"
-    columns = [("SIZE", _bytes("size_bytes")), ("CERTAINTY", _plain("certainty")), ("STATEMENT, NEVER RUN BY THIS COLLECTION", lambda row: row["drop_statement"])]
+    statement = ("STATEMENT, NEVER RUN BY THIS COLLECTION", lambda row: row["drop_statement"])
+    columns = [("SIZE", _bytes("size_bytes")), ("CERTAINTY", _plain("certainty")), statement]
     return [*_listed(head, section["indexes"], columns), *(f"  {doubt}" for doubt in section["doubts"])]
 
 
 def _bloat(section: Mapping[str, Any]) -> List[str]:
     columns = [
         ("NAME", _full_name), ("HEAP", _bytes("heap_bytes")), ("WASTED, ABOUT", _bytes("wasted_bytes")), ("OF IT", _plain("wasted_percent", " %")),
-        ("DEAD ROWS", _plain("dead_rows")), ("OF ALL", _plain("dead_percent", " %")), ("LAST VACUUM", lambda row: max(row["last_vacuum"] or "", row["last_autovacuum"] or "")),
+        ("DEAD ROWS", _plain("dead_rows")), ("OF ALL", _plain("dead_percent", " %")),
+        ("LAST VACUUM", lambda row: max(row["last_vacuum"] or "", row["last_autovacuum"] or "")),
     ]  # fmt: skip
     return _listed(f"BLOAT by {section['method']}", section["tables"], columns)
 
@@ -118,7 +121,8 @@ def _statements(section: Mapping[str, Any]) -> List[str]:
     if not section["available"]:
         return ["STATEMENTS are not counted.", f"  {section['hint']}"]
     columns = [
-        ("TOTAL", _seconds("total_seconds")), ("SHARE", _plain("share_percent", " %")), ("CALLS", _plain("calls")), ("MEAN MS", lambda row: round(row["mean_seconds"] * 1000, 2)),
+        ("TOTAL", _seconds("total_seconds")), ("SHARE", _plain("share_percent", " %")), ("CALLS", _plain("calls")),
+        ("MEAN MS", lambda row: round(row["mean_seconds"] * 1000, 2)),
         ("ROWS", _plain("rows")), ("STATEMENT", _plain("statement")),
     ]  # fmt: skip
     return _listed(f"STATEMENTS {section['total']}, by {section['order']}", section["statements"], columns)
@@ -132,7 +136,8 @@ def _settings(section: Mapping[str, Any]) -> List[str]:
 def _replication(section: Mapping[str, Any]) -> List[str]:
     lines = [f"REPLICATION {section['role']}, {len(section['senders'])} receivers, {len(section['slots'])} slots"]
     senders = [("RECEIVER", _plain("application")), ("CLIENT", _plain("client")), ("STATE", _plain("state")), ("BEHIND", _bytes("lag_bytes"))]
-    slots = [("SLOT", _plain("name")), ("TYPE", _plain("type")), ("ACTIVE", _plain("active")), ("KEEPS", _bytes("retained_bytes")), ("STATUS", _plain("wal_status"))]
+    slots = [("SLOT", _plain("name")), ("TYPE", _plain("type")), ("ACTIVE", _plain("active"))]
+    slots += [("KEEPS", _bytes("retained_bytes")), ("STATUS", _plain("wal_status"))]
     for rows, columns in ((section["senders"], senders), (section["slots"], slots)):
         lines += _columns(rows, columns) if rows else []
     return lines
@@ -140,8 +145,8 @@ def _replication(section: Mapping[str, Any]) -> List[str]:
 
 def _progress(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("PID", _plain("pid")), ("OPERATION", _plain("operation")), ("RELATION", _plain("relation")), ("PHASE", _plain("phase")), ("DONE", _plain("percent", " %")),
-        ("FOR", _seconds("seconds")),
+        ("PID", _plain("pid")), ("OPERATION", _plain("operation")), ("RELATION", _plain("relation")), ("PHASE", _plain("phase")),
+        ("DONE", _plain("percent", " %")), ("FOR", _seconds("seconds")),
     ]  # fmt: skip
     return _listed(f"PROGRESS {section['total']} long operations", section["operations"], columns)
 
@@ -156,7 +161,8 @@ def _change(section: Mapping[str, Any]) -> List[str]:
     if not section["valid"]:
         return ["CHANGE is not known: the counters were reset meanwhile."]
     rates = ", ".join(f"{value:g} {name.replace('_per_second', '').replace('_', ' ')}" for name, value in section["rates"].items() if value)
-    columns = [("NAME", _full_name), *((name.upper().replace("_", " "), _plain(name)) for name in ("inserts", "updates", "deletes", "sequential_scans", "index_scans"))]
+    counted = ("inserts", "updates", "deletes", "sequential_scans", "index_scans")
+    columns = [("NAME", _full_name), *((name.upper().replace("_", " "), _plain(name)) for name in counted)]
     return _listed(f"CHANGE in {section['seconds']:g} s, per second: {rates or 'nothing'}", section["tables"], columns)
 
 

@@ -73,10 +73,12 @@ def setting_problems(section: Section, limits: Limits) -> List[Problem]:
     for name, is_on in section["safety"].items():
         if not is_on:
             severity, why = _DANGEROUS[name]
-            found.append(Problem("settings", "dangerous_setting", severity, name, f"{name} is off. {why}", "Switch it on with playbooks/postgres/settings.yml."))
+            hint = "Switch it on with playbooks/postgres/settings.yml."
+            found.append(Problem("settings", "dangerous_setting", severity, name, f"{name} is off. {why}", hint))
     for one in section["pending_restart"]:
         message = f"{one['name']} was changed and waits for a restart; {one['value']} is in effect."
-        found.append(Problem("settings", "pending_restart", WARNING, one["name"], message, "Restart the service when it may be (playbooks/service/restart.yml)."))
+        hint = "Restart the service when it may be (playbooks/service/restart.yml)."
+        found.append(Problem("settings", "pending_restart", WARNING, one["name"], message, hint))
     for one in section["file_errors"]:
         place = f"{one['file']}, line {one['line']}"
         message = f"The server cannot read its settings: {one['error']} ({place})."

@@ -44,7 +44,7 @@ def doubts_about(evidence: Evidence, enough_days: float) -> List[str]:
     if evidence.in_recovery:
         found.append("This is a replica: it does not know which indexes the primary uses.")
     if evidence.replicas:
-        found.append(f"There are {evidence.replicas} replicas. What they read counts only there: ask each of them.")
+        found.append(f"Replicas: {evidence.replicas}. What they read counts only there: ask each of them.")
     if not evidence.counting:
         found.append("The server does not count (track_counts is off).")
     return found

@@ -11,13 +11,15 @@ from ..._core.postgres_bloat import with_estimate
 from ..postgres_session import quoted
 from .reader import HELD, USER_SCHEMA, Reader, listed, total
 
-# Rows as they are counted, dead ones excluded, or as ANALYZE guessed. Width of a row from what ANALYZE saw; without it, or for whom may not read it, there is no estimate.
+# Rows as they are counted, dead ones excluded, or as ANALYZE guessed. Width of a row from what ANALYZE saw;
+# without it, or for whom may not read it, there is no estimate.
 _TABLES = f"""
 WITH {HELD}, width AS MATERIALIZED (
   SELECT schemaname, tablename, sum((1 - null_frac) * avg_width)::float8 AS bytes, count(*) AS columns
   FROM pg_catalog.pg_stats WHERE NOT inherited AND schemaname <> 'pg_catalog' GROUP BY 1, 2
 ), heap AS MATERIALIZED (
-  SELECT c.oid, n.nspname AS schema, c.relname AS name, CASE WHEN s.n_live_tup > 0 THEN s.n_live_tup ELSE c.reltuples END::float8 AS row_estimate, w.bytes AS row_bytes, w.columns,
+  SELECT c.oid, n.nspname AS schema, c.relname AS name, w.bytes AS row_bytes, w.columns,
+    CASE WHEN s.n_live_tup > 0 THEN s.n_live_tup ELSE c.reltuples END::float8 AS row_estimate,
     coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 100) AS fill_factor,
     coalesce((SELECT option_value::bool FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_enabled'), true) AS autovacuum,
     EXISTS (SELECT FROM held AS h WHERE h.relation = c.oid) AS locked, coalesce(s.n_live_tup, 0) AS live_rows, coalesce(s.n_dead_tup, 0) AS dead_rows,

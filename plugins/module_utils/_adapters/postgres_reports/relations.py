@@ -46,7 +46,8 @@ WITH {HELD}, belonging AS MATERIALIZED (SELECT DISTINCT conindid FROM pg_catalog
   FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND {USER_SCHEMA}
 ), summed AS MATERIALIZED (
-  SELECT root, count(*) AS parts, bool_or(busy) AS locked, bool_and(valid) AS valid, sum(CASE WHEN NOT busy THEN pg_relation_size(indexrelid) END) AS size_bytes,
+  SELECT root, count(*) AS parts, bool_or(busy) AS locked, bool_and(valid) AS valid,
+    sum(CASE WHEN NOT busy THEN pg_relation_size(indexrelid) END) AS size_bytes,
     sum(pg_stat_get_numscans(indexrelid)) AS scans, sum(pg_stat_get_tuples_returned(indexrelid)) AS entries_read,
     sum(pg_stat_get_tuples_fetched(indexrelid)) AS rows_fetched, {{last_scan}} AS last_scan
   FROM leaf GROUP BY root

@@ -39,7 +39,8 @@ FROM pg_catalog.pg_stat_archiver
 """
 _REPLICA = """
 SELECT pg_last_wal_receive_lsn()::text AS received_lsn, pg_last_wal_replay_lsn()::text AS replayed_lsn, pg_is_wal_replay_paused() AS replay_paused,
-  coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint AS unreplayed_bytes, pg_last_xact_replay_timestamp() AS replayed_until,
+  coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint AS unreplayed_bytes,
+  pg_last_xact_replay_timestamp() AS replayed_until,
   CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
     ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 END AS replay_lag_seconds,
   coalesce((SELECT status FROM pg_catalog.pg_stat_wal_receiver LIMIT 1), 'stopped') AS receiver,
@@ -54,7 +55,10 @@ FROM pg_catalog.pg_stat_progress_{operation} AS p LEFT JOIN pg_catalog.pg_databa
   LEFT JOIN pg_catalog.pg_class AS c ON c.oid = (to_jsonb(p) ->> 'relid')::oid LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = p.pid
 """
-_VIEWS = "SELECT name FROM unnest(%(names)s::text[]) WITH ORDINALITY AS w(name, place) WHERE to_regclass('pg_catalog.pg_stat_progress_' || name) IS NOT NULL ORDER BY place"
+_VIEWS = """
+SELECT name FROM unnest(%(names)s::text[]) WITH ORDINALITY AS w(name, place)
+WHERE to_regclass('pg_catalog.pg_stat_progress_' || name) IS NOT NULL ORDER BY place
+"""
 
 
 def replication(reader: Reader) -> Dict[str, Any]:

@@ -22,7 +22,8 @@ FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
 _DATABASES = """
 SELECT d.datname AS name, pg_get_userbyid(d.datdba) AS owner, d.datallowconn AS allows_connections, d.datconnlimit AS connection_limit,
   CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') THEN pg_database_size(d.oid) END AS size_bytes,
-  coalesce(s.numbackends, 0) - (d.datname = current_database())::int AS connections, coalesce(s.xact_commit, 0) AS commits, coalesce(s.xact_rollback, 0) AS rollbacks,
+  coalesce(s.numbackends, 0) - (d.datname = current_database())::int AS connections,
+  coalesce(s.xact_commit, 0) AS commits, coalesce(s.xact_rollback, 0) AS rollbacks,
   coalesce(s.blks_read, 0) AS blocks_read, coalesce(s.blks_hit, 0) AS blocks_hit, coalesce(s.temp_files, 0) AS temp_files,
   coalesce(s.temp_bytes, 0) AS temp_bytes, coalesce(s.deadlocks, 0) AS deadlocks, coalesce(s.conflicts, 0) AS conflicts,
   s.checksum_failures, s.stats_reset AS statistics_since, age(d.datfrozenxid) AS transaction_age, mxid_age(d.datminmxid) AS multixact_age, {collation}
@@ -91,4 +92,3 @@ def settings(reader: Reader) -> Dict[str, Any]:
         ],
         "safety": {row["name"]: row["setting"] == "on" for row in rows if row["name"] in _SAFETY},
     }
-

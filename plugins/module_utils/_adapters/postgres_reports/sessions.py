@@ -101,4 +101,3 @@ def locks(reader: Reader) -> Dict[str, Any]:
 
 def _shown(row: Dict[str, Any]) -> Dict[str, Any]:
     return {**row, "statement": normalised(row["statement"])}
-

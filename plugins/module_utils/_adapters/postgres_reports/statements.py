@@ -13,7 +13,9 @@ from ..postgres_session import quoted
 from .reader import MARK, Reader, listed, total
 
 _STATE = """
-SELECT (SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements') AS schema,
+SELECT (
+    SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'
+  ) AS schema,
   EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'pg_stat_statements.max') AS loaded,
   EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_stat_statements') AS available
 """
@@ -21,7 +23,8 @@ ORDERS = {"total": "total_ms", "mean": "mean_ms", "calls": "calls", "temp": "tem
 # Columns were renamed twice (1.8: total_exec_time, 1.11: shared_blk_read_time), and the extension may be older than the server.
 _STATEMENTS = """
 WITH counted AS MATERIALIZED (
-  SELECT s.userid, s.dbid, s.queryid, s.query, s.calls, s.rows, s.shared_blks_hit, s.shared_blks_read, s.temp_blks_written AS temp_blocks, to_jsonb(s) - 'query' AS more
+  SELECT s.userid, s.dbid, s.queryid, s.query, s.calls, s.rows, s.shared_blks_hit, s.shared_blks_read, s.temp_blks_written AS temp_blocks,
+    to_jsonb(s) - 'query' AS more
   FROM {view} AS s WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) AND s.query NOT LIKE %(ours)s
 ), timed AS MATERIALIZED (
   SELECT c.*, coalesce(more ->> 'total_exec_time', more ->> 'total_time')::float8 AS total_ms,
@@ -50,7 +53,8 @@ def statements(reader: Reader, order: str) -> Dict[str, Any]:
     rows = reader.rows(query, {"ours": f"{MARK.strip()}%"})
     everything = total(rows, "all_seconds")
     found = [_shown(row, everything) for row in listed(rows, "statements", "all_seconds")]
-    return {**_empty(order), "available": True, **_since(reader, state["schema"]), "total": total(rows, "statements"), "total_seconds": everything, "statements": found}
+    told = {"available": True, "total": total(rows, "statements"), "total_seconds": everything, "statements": found}
+    return {**_empty(order), **_since(reader, state["schema"]), **told}
 
 
 def _shown(row: Dict[str, Any], everything: float) -> Dict[str, Any]:

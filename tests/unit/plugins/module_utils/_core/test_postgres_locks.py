@@ -9,9 +9,10 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_loc
 
 
 def session(number: int, *blocked_by: int, waited: float | None = None) -> dict:
-    about = {"database": "shop", "username": "app", "application": "api", "client": "local", "state": "active", "state_seconds": 1.0, "transaction_seconds": 2.0}
+    about = {"database": "shop", "username": "app", "application": "api", "client": "local", "state": "active"}
     return {
-        **about, "number": number, "pid": number or None, "statement": f"UPDATE t{number}", "backend": "client backend", "blocked_by": list(blocked_by),
+        **about, "state_seconds": 1.0, "transaction_seconds": 2.0, "number": number, "pid": number or None,
+        "statement": f"UPDATE t{number}", "backend": "client backend", "blocked_by": list(blocked_by),
         "lock": "transactionid" if blocked_by else "", "mode": "ShareLock" if blocked_by else "", "relation": "", "waiting_seconds": waited,
     }  # fmt: skip
 
@@ -20,7 +21,9 @@ def test_a_chain_has_one_end():
     report = lock_report([session(1), session(2, 1, waited=50.0), session(3, 2, waited=20.0), session(4, 2, 1, waited=90.0)], 20)
     assert (report["waiting_total"], report["longest_wait_seconds"]) == (3, 90.0)
     assert [(holder["pid"], holder["waiters"]) for holder in report["blocking"]] == [(1, 3)]
-    assert [(one["pid"], one["blocked_by"], one["roots"], one["depth"]) for one in report["waiting"]] == [(4, [1, 2], [1], 1), (2, [1], [1], 1), (3, [2], [1], 2)]
+    assert [(one["pid"], one["blocked_by"], one["roots"], one["depth"]) for one in report["waiting"]] == [
+        (4, [1, 2], [1], 1), (2, [1], [1], 1), (3, [2], [1], 2),
+    ]  # fmt: skip
     assert lock_tree(report) == [
         "1 app api active holds up 3: UPDATE t1",
         "  4 app waits 90 s for ShareLock transactionid: UPDATE t4",

@@ -10,8 +10,11 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_pro
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_problems import RULES, find_problems, section_failed
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_report_text import report_text
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_thresholds import DEFAULTS
+from tests.support.samples import documented_sample
 
 SESSION = {"pid": 4711, "username": "app", "application": "api", "state": "active", "statement_seconds": 1.0}
+LONG = {**SESSION, "statement_seconds": 300.0}
+CONSTRAINT = {"schema": "a", "table": "t", "name": "c", "enforced": False}
 WELL = {
     "connections": {"used": 10, "max_connections": 103, "reserved": 3, "free": 90, "used_percent": 10.0, "hidden": 0, "by_state": [], "by_client": [],
                     "longest_idle_in_transaction_seconds": 0.0, "longest_transaction_seconds": 0.0},
@@ -54,7 +57,7 @@ def test_nothing_is_wrong_with_what_is_well():
         ("connections", {"longest_idle_in_transaction_seconds": 300.0}, ("idle_in_transaction", "warning", "")),
         ("connections", {"longest_transaction_seconds": 3600.0}, ("long_transaction", "warning", "")),
         ("connections", {"hidden": 1}, ("sessions_hidden", "warning", "")),
-        ("activity", {"sessions": [{**SESSION, "statement_seconds": 300.0}, SESSION, {**SESSION, "statement_seconds": None}]}, ("long_statement", "warning", "4711")),
+        ("activity", {"sessions": [LONG, SESSION, {**SESSION, "statement_seconds": None}]}, ("long_statement", "warning", "4711")),
         ("locks", {"waiting_total": 2, "longest_wait_seconds": 30.0, "blocking": [HOLDER]}, ("blocked", "critical", "99")),
         ("locks", {"waiting_total": 2, "longest_wait_seconds": 30.0, "blocking": [{**HOLDER, "pid": 0}]}, ("blocked", "critical", "0")),
         ("locks", {"prepared": [{"name": "x", "database": "shop", "age_seconds": 600.0}]}, ("prepared_transaction", "warning", "x")),
@@ -77,7 +80,7 @@ def test_nothing_is_wrong_with_what_is_well():
         ("integrity", {"invalid_indexes": [{"schema": "a", "name": "i", "maintained": True}]}, ("invalid_index", "warning", "a.i")),
         ("integrity", {"disabled_triggers": [{"schema": "a", "table": "t", "name": "g", "of_constraint": True}]}, ("disabled_trigger", "critical", "a.t g")),
         ("integrity", {"disabled_triggers": [{"schema": "a", "table": "t", "name": "g", "of_constraint": False}]}, ("disabled_trigger", "warning", "a.t g")),
-        ("integrity", {"unvalidated_constraints": [{"schema": "a", "table": "t", "name": "c", "enforced": False}]}, ("unvalidated_constraint", "warning", "a.t c")),
+        ("integrity", {"unvalidated_constraints": [CONSTRAINT]}, ("unvalidated_constraint", "warning", "a.t c")),
         ("integrity", {"counts": [COUNT, {**COUNT, "rows": 4}]}, ("too_few_rows", "critical", "public.t")),
         ("integrity", {"counts": [{**COUNT, "max_age_seconds": 60}]}, ("rows_too_old", "critical", "public.t")),
         ("integrity", {"counts": [{**COUNT, "max_age_seconds": 60, "newest_age_seconds": 61.0}]}, ("rows_too_old", "critical", "public.t")),
@@ -89,7 +92,8 @@ def test_what_is_wrong_is_said_once(section, changes, expected):
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [({"wraparound_percent": 40.0}, ("wraparound", "warning")), ({"wraparound_percent": 75.0}, ("wraparound", "critical")), ({"collation_changed": True}, ("collation_changed", "warning")),
+    [({"wraparound_percent": 40.0}, ("wraparound", "warning")), ({"wraparound_percent": 75.0}, ("wraparound", "critical")),
+     ({"collation_changed": True}, ("collation_changed", "warning")),
      ({"checksum_failures": 1}, ("checksum_failures", "critical")), ({"hit_percent": 89.9}, ("cache_misses", "warning"))],
 )  # fmt: skip
 def test_what_is_wrong_with_a_database(changes, expected):
@@ -114,10 +118,27 @@ def test_the_text_has_problems_first_and_every_section_that_was_read():
     text = report_text({**WELL, "locks": None}, [problem])
     lines = text.splitlines()
     assert lines[0] == "CRITICAL: Section locks could not be read. No lock. The report is not complete."
-    assert [line.split()[0] for line in lines if line.split() and line.split()[0] in ("CONNECTIONS", "LOCKS", "DATABASES", "INTEGRITY")] == ["CONNECTIONS", "DATABASES", "INTEGRITY"]
+    heads = [line.split()[0] for line in lines if line]
+    assert [head for head in heads if head in ("CONNECTIONS", "LOCKS", "DATABASES", "INTEGRITY")] == ["CONNECTIONS", "DATABASES", "INTEGRITY"]
     assert "shop  -     1            -           0" in text
     assert report_text({}, []) == "No problems found."
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_the_text_tells_all_that_the_documentation_shows():
+    sample = documented_sample("postgres_info")
+    text = report_text(sample, sample["problems"])
+    for told in (
+        "CRITICAL: 3 sessions wait for locks", "SERVER 15.18 (primary), up 24 h", "CONNECTIONS 42 used, 55 free of 100", "blocked",
+        "4700 shop_app api idle in transaction holds up 3",
+        "  4711 shop_app waits 95 s for ShareLock transactionid", "scanning heap", "per second: 52.1 commits", "99.88 %", "public.orders", "orders_pkey",
+        'DROP INDEX CONCURRENTLY "public"."orders_note";', "  Replicas: 1.",
+        "312.0 KiB", "SELECT * FROM orders WHERE id = $1", "max_connections", "standby  physical",
+        "0 invalid indexes", "public.Order",
+    ):  # fmt: skip
+        assert told.lower() in text.lower(), told
+    assert "pg_stat_statements to" in report_text({"statements": {"available": False, "hint": "Add pg_stat_statements to it."}}, [])
+    assert "reset meanwhile" in report_text({"change": {"valid": False}}, [])
 
 
 def test_numbers_for_people():

@@ -61,10 +61,14 @@ def test_progress_is_told_in_the_same_words_for_all(operation, told, expected):
 
 
 def look(moment: float, since: str = "", **counts: int) -> dict:
-    names = ("commits", "rollbacks", "rows_scanned", "rows_fetched", "rows_inserted", "rows_updated", "rows_deleted", "temp_bytes", "deadlocks", "blocks_hit", "blocks_read")
+    names = (
+        "commits", "rollbacks", "rows_scanned", "rows_fetched", "rows_inserted", "rows_updated", "rows_deleted", "temp_bytes", "deadlocks", "blocks_hit",
+        "blocks_read",
+    )  # fmt: skip
     tables = {7: {"schema": "public", "name": "t", "inserts": counts.get("inserts", 0), "updates": 0, "deletes": 0, "sequential_scans": 0,
                   "rows_read_sequentially": 0, "index_scans": 0}}  # fmt: skip
-    return {"database": {"moment": moment, "statistics_since": since, "log_bytes": counts.get("log_bytes"), **{name: counts.get(name, 0) for name in names}}, "tables": tables}
+    numbers = {name: counts.get(name, 0) for name in names}
+    return {"database": {"moment": moment, "statistics_since": since, "log_bytes": counts.get("log_bytes"), **numbers}, "tables": tables}
 
 
 def test_change_is_a_second_and_of_tables_with_work_only():

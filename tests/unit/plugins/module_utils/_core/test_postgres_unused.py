@@ -23,7 +23,8 @@ def test_old_counts_of_a_lone_server_are_certain():
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [({"age_seconds": 13.9 * 86_400}, "13.9 days"), ({"age_seconds": None}, "0.0 days"), ({"replicas": 2}, "2 replicas"), ({"in_recovery": True}, "is a replica"),
+    [({"age_seconds": 13.9 * 86_400}, "13.9 days"), ({"age_seconds": None}, "0.0 days"), ({"replicas": 2}, "Replicas: 2"),
+     ({"in_recovery": True}, "is a replica"),
      ({"counting": False}, "track_counts")],
 )  # fmt: skip
 def test_every_doubt_makes_all_of_it_uncertain(change, word):
@@ -33,7 +34,8 @@ def test_every_doubt_makes_all_of_it_uncertain(change, word):
 
 
 @pytest.mark.parametrize(
-    ("change", "word"), [({"foreign_keys": ["a_fkey"]}, "a_fkey"), ({"expression": True}, "expression"), ({"clustered": True}, "CLUSTER"), ({"partitions": 3}, "partitioned")]
+    ("change", "word"),
+    [({"foreign_keys": ["a_fkey"]}, "a_fkey"), ({"expression": True}, "expression"), ({"clustered": True}, "CLUSTER"), ({"partitions": 3}, "partitioned")],
 )
 def test_a_caution_is_about_one_index(change, word):
     first, second = unused_report([{**ROW, **change}, ROW], SURE, 14)["indexes"]

@@ -20,7 +20,8 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.sql_statemen
 )
 from ansible_collections.runbook.compose.plugins.module_utils._core.sql_tokens import STRING, tokens
 
-NASTY = st.lists(st.sampled_from(["'", '"', "E'", "e'", "U&'", "\\", "$a$", "$$", "$1", "--", "/*", "*/", "\n", " ", ";", "a", "é", "1", "%s", "("]), max_size=25)
+PARTS = ("'", '"', "E'", "e'", "U&'", "\\", "$a$", "$$", "$1", "--", "/*", "*/", "\n", " ", ";", "a", "é", "1", "%s", "(")
+NASTY = st.lists(st.sampled_from(PARTS), max_size=25)
 
 
 def quoted(value: object) -> str:
