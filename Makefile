@@ -69,7 +69,7 @@ test-tools:
 
 test-engine: test-tools
 	@scripts/setup-engine
-	@scripts/setup-images demo
+	@scripts/setup-images demo postgres
 
 test-hosts: test-engine
 	@scripts/setup-images hosts

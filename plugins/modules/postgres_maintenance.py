@@ -147,7 +147,7 @@ maintained:
     dead_rows_before: {description: Dead rows before. None for an index., type: int, sample: 50000}
     dead_rows_after: {description: Dead rows after. None for an index., type: int, sample: 0}
     duration_seconds: {description: How long it took., type: float, sample: 1.25}
-skipped:
+left_out:
   description: What was left out for another reason than the thresholds; of what was named, all that was left out.
   returned: success
   type: list

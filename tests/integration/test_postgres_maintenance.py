@@ -146,7 +146,7 @@ def test_a_table_is_written_anew_only_when_confirmed_and_bloated(server):
     assert orders["size_after_bytes"] == server.sql("SELECT pg_total_relation_size('orders')")[0][0]
     again = server.maintain("vacuum_full", "public.orders", **options)
     assert not again["changed"]
-    assert again["skipped"] == [{"name": "public.orders", "why": "below_threshold"}]
+    assert again["left_out"] == [{"name": "public.orders", "why": "below_threshold"}]
     assert server.sql("SELECT count(*) FROM orders") == [(1000,)]
 
 
@@ -233,7 +233,7 @@ def test_a_slow_vacuum_shows_its_progress_and_ends_in_time(server):
     thread.join()
     assert {"table": "public.orders", "phase": "scanning heap"}.items() <= next(look for look in seen if look["phase"]).items()
     assert any(look["percent"] for look in seen)
-    assert (busy["changed"], busy["skipped"]) == (False, [{"name": "public.orders", "why": "busy"}])
+    assert (busy["changed"], busy["left_out"]) == (False, [{"name": "public.orders", "why": "busy"}])
     assert results[0]["reason"] == "timed_out"
     left = [(relation["name"], relation["why"]) for relation in results[0]["details"]["remaining"]]
     assert left == [("public.orders", "interrupted"), ("public.small", "not_begun")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ SLEEPER = """
       gather_facts: false
       tasks:
         - {name: Begin, ansible.builtin.command: 'true'}
-        - {name: Sleep, ansible.builtin.command: sleep 30}
+        - name: Sleep
+          ansible.builtin.command:
+            argv: [sh, -c, touch asleep; exec sleep 30]
+            chdir: "{{ playbook_dir }}"
 """
 
 
@@ -41,9 +45,14 @@ def test_a_killed_run_leaves_how_far_it_came(runs, ending):
     assert [(entry["step"], entry["host"]) for entry in record["unfinished"]] == [("Sleep", "one")]
 
 
-def test_a_run_that_is_stopped_from_the_keyboard_says_so(runs):
+def test_a_run_that_is_stopped_from_the_keyboard_says_so(runs, tmp_path):
     started = runs.start(SLEEPER)
     runs.wait_for(in_sleep)
+    # Ansible forks for a task after it told us of it, and a signal during a fork is lost.
+    until = time.monotonic() + 30
+    while not list(tmp_path.rglob("asleep")):
+        assert time.monotonic() < until, "the task did not begin"
+        time.sleep(0.1)
     started.send_signal(signal.SIGINT)
     output = started.communicate(timeout=40)[0]
     record = runs.record()

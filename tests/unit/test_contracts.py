@@ -18,7 +18,7 @@ UTILS = "plugins.module_utils."
 # Of the standard library, what computes and does not look at the world.
 PURE = {
     "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "difflib", "enum",
-    "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator", "posixpath",
+    "fnmatch", "functools", "hashlib", "html", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator", "posixpath",
     "re", "shlex", "statistics", "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse",
 }  # fmt: skip
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "now", "utcnow", "today"}

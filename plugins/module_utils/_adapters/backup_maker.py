@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .._core.backup_catalogue import Backup, timestamp
-from .._core.backup_errors import BackupNoSpace
 from .._core.backup_manifest import BackupFile, Manifest
 from .._core.backup_request import BackupRequest, Decision, shrunk
-from .._core.errors import StateUnwritable
 from .._core.stack import Stack
 from .archive_writer import SpaceFloor
+from .backup_files import files_of, now_naive
 from .backup_store import BackupStore
-from .clock import utc_now
 from .helper_stream import StreamSettings
 from .postgres_content import Summing
 from .postgres_dump import Dumped, DumpSettings, PostgresDump, Roles, Server
@@ -92,26 +88,6 @@ class BackupMaker:
             files=dumped.files,
             restore_hint=_hint(dumped.files),
         )
-
-
-@contextlib.contextmanager
-def files_of(backup_dir: str) -> Iterator[None]:
-    """Translates what goes wrong with the files of the backups."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BackupNoSpace(f"The disk of {backup_dir} is full. Nothing was published.", hint="Make room there.", free_bytes=0) from error
-        raise StateUnwritable(
-            f"The backups below {backup_dir} cannot be read or written: {error.strerror} ({error.filename}).",
-            hint="Check the owner and the disk, and that the task runs as the right user (become).",
-            path=str(error.filename),
-        ) from error
-
-
-def now_naive() -> datetime:
-    """UTC, as the catalogue counts."""
-    return utc_now().replace(tzinfo=None)
 
 
 def _expected(decision: Decision) -> int:

@@ -15,13 +15,14 @@ import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Iterator, List, Optional, Tuple
+from urllib.parse import unquote
 
 from .._core.backup_catalogue import VERIFIED, Backup, Verification, latest
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, Manifest, ManifestInvalid, directory_name, is_id, new_id, parse_manifest, sequence_of
 from .._core.errors import OperationError
-from .files import make_private_directory, read_text, sync_directory, write_atomically
+from .files import make_private_directory, sync_directory, write_atomically
 
-_TEMPORARY, _TRASH = ".tmp-", ".trash-"
+_TEMPORARY, _TRASH, _PIN = ".tmp-", ".trash-", "pinned"
 _PIECE = 1 << 20
 
 
@@ -45,7 +46,7 @@ class BackupStore:
     def __init__(self, backup_dir: str, stack: str, service: str) -> None:
         self.root = os.path.join(backup_dir, directory_name(stack), directory_name(service))
         self._stack = stack
-        self._service = service
+        self.service = service
 
     def directory(self, subject: str) -> str:
         return os.path.join(self.root, directory_name(subject))
@@ -62,13 +63,15 @@ class BackupStore:
 
     def read(self, path: str) -> Backup:
         """One published backup; raises ManifestInvalid."""
-        content, digest = _bytes(os.path.join(path, MANIFEST)), read_text(os.path.join(path, MANIFEST_HASH))
+        content, digest = _bytes(os.path.join(path, MANIFEST)), _text(os.path.join(path, MANIFEST_HASH))
         if content is None or digest is None:
             raise ManifestInvalid(f"{path} has no {MANIFEST} with its hash.", hint="Choose another backup.", manifest=path)
         manifest = parse_manifest(content, digest, path)
-        if (manifest.stack, manifest.service, manifest.id) != (self._stack, self._service, os.path.basename(path)):
-            raise ManifestInvalid(f"{path} belongs to {manifest.stack}/{manifest.service}, not here.", hint="Choose another backup.", manifest=path)
-        return Backup(manifest, path, _verifications(path), _missing(path, manifest), (read_text(os.path.join(path, "pinned")) or "").strip())
+        place, home = (manifest.stack, manifest.service, manifest.id), os.path.basename(os.path.dirname(path))
+        if place != (self._stack, self.service, os.path.basename(path)) or directory_name(manifest.subject) != home:
+            said = f"{manifest.stack}/{manifest.service}/{manifest.subject}/{manifest.id}"
+            raise ManifestInvalid(f"{path} is of {said} and does not belong there.", hint="Choose another backup.", manifest=path)
+        return Backup(manifest, path, _verifications(path), _missing(path, manifest), (_text(os.path.join(path, _PIN)) or "").strip())
 
     def next_id(self, subject: str, now: datetime) -> str:
         names = [os.path.basename(path) for path in self._published(subject)]
@@ -95,9 +98,7 @@ class BackupStore:
 
     def begin(self, subject: str, backup_id: str) -> str:
         """A private directory that nobody takes for a backup; removes those that dead runs left (call it while working on the subject)."""
-        for name in os.listdir(self.directory(subject)):
-            if name.startswith((_TEMPORARY, _TRASH)):
-                shutil.rmtree(os.path.join(self.directory(subject), name))
+        self.sweep(subject)
         path = os.path.join(self.directory(subject), _TEMPORARY + backup_id)
         os.mkdir(path, 0o700)
         return path
@@ -127,17 +128,48 @@ class BackupStore:
 
     def point(self, subject: str) -> None:
         """Lets ``latest`` and ``latest-verified`` name the right backups."""
-        backups = self.all()[0]
-        self._link(subject, "latest", latest(backups, subject))
-        self._link(subject, "latest-verified", latest(backups, subject, VERIFIED))
+        newest = proven = None
+        for path in sorted(self._published(subject), reverse=True):
+            with contextlib.suppress(ManifestInvalid):
+                backup = self.read(path)
+                newest, proven = newest or latest([backup], subject), proven or latest([backup], subject, VERIFIED)
+            if newest and proven:
+                break
+        self._link(subject, "latest", newest)
+        self._link(subject, "latest-verified", proven)
 
-    def remove(self, backup: Backup) -> None:
-        """One rename takes it out of the catalogue; what follows may be interrupted, and is finished by the next run."""
+    def remove(self, backup: Backup) -> bool:
+        """One rename takes it out of the catalogue; what follows may be interrupted, and is finished by the next run.
+
+        False when somebody pinned it at the last moment: then it stays.
+        """
         trash = os.path.join(self.directory(backup.manifest.subject), _TRASH + backup.id)
         os.rename(backup.directory, trash)
         sync_directory(os.path.dirname(trash))
+        removed = self._empty(trash)
         self.point(backup.manifest.subject)
-        shutil.rmtree(trash)
+        return removed
+
+    def leftovers(self, subject: str) -> List[str]:
+        """Names of what a run that is dead, or one that still works, has in its hands: neither published nor gone."""
+        return sorted(name for name in _all_entries(self.directory(subject)) if name.startswith((_TEMPORARY, _TRASH)))
+
+    def sweep(self, subject: str) -> None:
+        """Finishes what dead runs began. To be called while working on the subject: then no living run has any."""
+        for name in self.leftovers(subject):
+            self._empty(os.path.join(self.directory(subject), name))
+
+    def pin(self, backup: Backup, why: str) -> None:
+        """Keeps it from retention, whatever the policy, until it is unpinned. Needs no lock: a backup that is just being removed raises."""
+        write_atomically(os.path.join(backup.directory, _PIN), (why + "\n").encode(), 0o400)
+
+    def unpin(self, backup: Backup) -> None:
+        os.unlink(os.path.join(backup.directory, _PIN))
+        sync_directory(backup.directory)
+
+    def subjects(self) -> List[str]:
+        """Everything of the service that has a directory here."""
+        return _named_by_us(self.root)
 
     def damaged_files(self, backup: Backup) -> List[str]:
         """Level 0: every file read and hashed; a sentence for each that is not what the manifest says."""
@@ -148,6 +180,17 @@ class BackupStore:
                 changed = "changed content" if size == file.bytes else f"{size} bytes, expected {file.bytes}"
                 found.append(f"{file.path}: {'missing' if size is None else changed}")
         return found
+
+    @staticmethod
+    def _empty(path: str) -> bool:
+        """A pin that was set while the rename was on its way wins, because whoever set it was told that it holds."""
+        directory, name = os.path.split(path)
+        if name.startswith(_TRASH) and os.path.exists(os.path.join(path, _PIN)):
+            os.rename(path, os.path.join(directory, name[len(_TRASH) :]))
+            sync_directory(directory)
+            return False
+        shutil.rmtree(path)
+        return True
 
     def _published(self, subject: Optional[str] = None) -> Iterator[str]:
         directories = [self.directory(subject)] if subject is not None else [os.path.join(self.root, name) for name in _entries(self.root)]
@@ -168,9 +211,24 @@ class BackupStore:
             os.replace(temporary, path)
 
 
+def services_of(backup_dir: str, stack: str) -> List[str]:
+    """The services of a stack that have a directory of backups."""
+    return _named_by_us(os.path.join(backup_dir, directory_name(stack)))
+
+
+def _named_by_us(root: str) -> List[str]:
+    """What the directories below are called; those of somebody else are left out."""
+    names = [(name, unquote(name)) for name in _entries(root) if os.path.isdir(os.path.join(root, name))]
+    return sorted(subject for name, subject in names if directory_name(subject) == name)
+
+
 def _entries(directory: str) -> List[str]:
+    return [name for name in _all_entries(directory) if not name.startswith(".")]
+
+
+def _all_entries(directory: str) -> List[str]:
     try:
-        return [name for name in os.listdir(directory) if not name.startswith(".")]
+        return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -181,6 +239,12 @@ def _bytes(path: str) -> Optional[bytes]:
             return handle.read()
     except OSError:
         return None
+
+
+def _text(path: str) -> Optional[str]:
+    """Whatever the bytes are: they are compared, or shown."""
+    content = _bytes(path)
+    return None if content is None else content.decode(errors="replace")
 
 
 def _verifications(path: str) -> Tuple[Verification, ...]:

@@ -52,22 +52,27 @@ class Backup:
         return max(concluded, key=lambda one: one.at, default=None)
 
     @property
+    def proof(self) -> Optional[Verification]:
+        """The last time that it was restored and found to be what was dumped."""
+        proofs = [one for one in self.verifications if one.outcome == "passed" and one.level >= RESTORED_AND_COMPARED]
+        return max(proofs, key=lambda one: one.at, default=None)
+
+    @property
     def state(self) -> str:
         if self.damage or (self.last and self.last.outcome == "failed"):
             return DAMAGED
-        proven = any(one.outcome == "passed" and one.level >= RESTORED_AND_COMPARED for one in self.verifications)
-        return VERIFIED if proven else DUMPED
+        return VERIFIED if self.proof else DUMPED
 
     def to_dict(self, now: datetime) -> Dict[str, Any]:
-        last = self.last
+        last, proof = self.last, self.proof if self.state == VERIFIED else None
         return {
             **summary(self.manifest),
             "directory": self.directory,
             "state": self.state,
             "age_seconds": round((now - self.manifest.created).total_seconds()),
-            "verified_at": last.at if last and self.state == VERIFIED else None,
+            "verified_at": proof.at if proof else None,
             "verified_level": max((one.level for one in self.verifications if one.outcome == "passed"), default=None),
-            "restore_seconds": last.seconds if last and self.state == VERIFIED else None,
+            "restore_seconds": proof.seconds if proof else None,
             "pinned": self.pinned or None,
             "problems": [*self.damage, *(last.differences if last and last.outcome == "failed" else ())],
         }

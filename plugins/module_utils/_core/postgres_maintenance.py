@@ -107,7 +107,7 @@ class Selection:
     def facts(self) -> Dict[str, Any]:
         return {
             "maintained": [],
-            "skipped": [{"name": name, "why": why} for name, why in self.skipped],
+            "left_out": [{"name": name, "why": why} for name, why in self.skipped],
             "below_threshold": self.below,
             "remaining": [],
         }

@@ -54,7 +54,7 @@ class PostgresMaintenance:
         self._confirm = params["confirm"]
         self._selection = Selection()
         self._maintained: List[Dict[str, Any]] = []
-        self._skipped: List[Dict[str, str]] = []
+        self._left_out: List[Dict[str, str]] = []
         self._remaining: List[Dict[str, str]] = []
         self._causes: List[str] = []
 
@@ -85,13 +85,13 @@ class PostgresMaintenance:
                     self._require_space(session, item.relation)
         plan = self._selection.to_plan()
         if not plan.changed:
-            self._refuse_locked(plan.facts["skipped"], "Nothing else needs it.")
+            self._refuse_locked(plan.facts["left_out"], "Nothing else needs it.")
         return plan
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
         if not plan.changed:
             return {}
-        self._skipped = list(plan.facts["skipped"])
+        self._left_out = list(plan.facts["left_out"])
         self._target.note("postgres_maintenance_begun", **self._named(items=[item.relation.full_name for item in self._selection.items]))
         try:
             self._work()
@@ -110,7 +110,7 @@ class PostgresMaintenance:
     def _work(self) -> None:
         items, until = self._selection.items, time.monotonic() + self._seconds
         watched = MaintenanceProgress(self._target, self._request.task, self._database, len(items))
-        with self._open() as session, watched:
+        with watched, self._open() as session:
             upkeep = Upkeep(session, self._lock_timeout, self._parallel)
             for number, item in enumerate(items):
                 if time.monotonic() >= until:
@@ -126,7 +126,7 @@ class PostgresMaintenance:
     def _maintain(self, session: PostgresSession, upkeep: Upkeep, item: Item, until: float) -> bool:
         """False when the time was up, or somebody cancelled the statement."""
         if is_busy(session, item.relation.oid):
-            self._skipped.append(_left(item, "busy"))
+            self._left_out.append(_left(item, "busy"))
             return True
         if self._request.writes_copy:
             self._require_space(session, item.relation)
@@ -135,7 +135,7 @@ class PostgresMaintenance:
         except PostgresTooSlow:
             return False
         except PostgresLocked:
-            self._skipped.append(_left(item, "locked"))
+            self._left_out.append(_left(item, "locked"))
         except PostgresFailed as error:
             if not isinstance(item.relation, Index) or item.relation.valid:
                 raise
@@ -149,7 +149,7 @@ class PostgresMaintenance:
             error = invalid_error(invalid)
             error.hint = " ".join([*self._causes, error.hint])
             raise error
-        self._refuse_locked(self._skipped, "All others were.")
+        self._refuse_locked(self._left_out, "All others were.")
         if self._remaining and not self._maintained:
             raise TimedOut(
                 f"{self._remaining[0]['name']} was interrupted before it was done; {self._seconds} s were allowed.",
@@ -159,10 +159,10 @@ class PostgresMaintenance:
         if self._remaining:
             self._host.warn(f"Not everything was done within {self._seconds} s: {len(self._remaining)} are left (see remaining).")
         done = any(fact["action"] != "gone" for fact in self._maintained)
-        return {"changed": done, "maintained": self._maintained, "skipped": self._skipped, "remaining": self._remaining}
+        return {"changed": done, "maintained": self._maintained, "left_out": self._left_out, "remaining": self._remaining}
 
-    def _refuse_locked(self, skipped: List[Dict[str, str]], others: str) -> None:
-        locked = [relation["name"] for relation in skipped if relation["why"] == "locked"]
+    def _refuse_locked(self, left_out: List[Dict[str, str]], others: str) -> None:
+        locked = [relation["name"] for relation in left_out if relation["why"] == "locked"]
         if locked:
             raise PostgresLocked(
                 f"Not maintained, because somebody holds a lock or an open transaction that excludes it: {', '.join(locked)}. {others}",

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of restores: ``<state_dir>/<stack>/postgres/restore-<run id>.json``, each written whole and durable before every step."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import Iterator, List
+
+from .._core.backup_manifest import directory_name
+from .._core.errors import StateUnwritable
+from .._core.restore_record import RestoreRecord, parse_record
+from .._core.stack import Stack
+from .backup_store import BackupBusy
+from .files import make_private_directory, sync_directory, write_atomically
+
+_PREFIX, _SUFFIX = "restore-", ".json"
+
+
+class RestoreRecords:
+    """Of one Postgres service of one stack."""
+
+    def __init__(self, stack: Stack, service: str) -> None:
+        self.directory = stack.in_state("postgres")
+        self._service = service
+
+    def all(self) -> List[RestoreRecord]:
+        """Oldest first; raises RecordUnreadable for one that cannot be trusted."""
+        found = []
+        with _files_of(self.directory):
+            names = sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []
+            for name in names:
+                if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+                    path = os.path.join(self.directory, name)
+                    with open(path, "rb") as handle:
+                        found.append(parse_record(handle.read(), path))
+        return [record for record in found if record.service == self._service]
+
+    def write(self, record: RestoreRecord) -> RestoreRecord:
+        """Returns only when it would survive a power cut."""
+        with _files_of(self.directory):
+            make_private_directory(self.directory)
+            write_atomically(self._path(record), record.to_bytes())
+        return record
+
+    def remove(self, record: RestoreRecord) -> None:
+        with _files_of(self.directory), contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(record))
+            sync_directory(self.directory)
+
+    @contextlib.contextmanager
+    def working_on(self, database: str) -> Iterator[None]:
+        """One restore of a database at a time. The kernel lets go when a process dies. Raises BackupBusy with who holds it."""
+        with contextlib.ExitStack() as stack:
+            with _files_of(self.directory):
+                make_private_directory(self.directory)
+                handle = stack.enter_context(open(os.path.join(self.directory, f"{directory_name(database)}.lock"), "a+", encoding="utf-8"))
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise BackupBusy(
+                    f"Another run restores {database}: process {handle.read().strip() or 'unknown'}.",
+                    hint="Wait until it has ended, and run again.",
+                    subject=database,
+                ) from None
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield
+
+    def _path(self, record: RestoreRecord) -> str:
+        return os.path.join(self.directory, f"{_PREFIX}{record.run_id}{_SUFFIX}")
+
+
+@contextlib.contextmanager
+def _files_of(directory: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateUnwritable(
+            f"The records of restores in {directory} cannot be read or written: {error.strerror} ({error.filename}).",
+            hint="Check the owner and the disk, and that the task runs as the right user (become).",
+            path=str(error.filename),
+        ) from error

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of scheduled_job, and those of the modules that it may run."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from .._core.errors import BadInput
+from .argument_spec import ArgumentSpec, stack_arguments
+from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
+from .postgres_arguments import postgres_arguments
+from .postgres_backup_arguments import postgres_backup_arguments
+from .postgres_maintenance_arguments import postgres_maintenance_arguments
+
+# The same names as operations/schedulable.py has; each with what its module hands to run_module.
+SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
+    "backup_info": backup_info_arguments,
+    "backup_retention": backup_retention_arguments,
+    "postgres_backup": postgres_backup_arguments,
+    "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
+}
+
+
+def scheduled_job_arguments() -> ArgumentSpec:
+    """Which module, with which options, when, and where its files go."""
+    return stack_arguments().merged_with(
+        ArgumentSpec(
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "name": {"type": "str", "required": True},
+                "module": {"type": "str", "choices": sorted(SPECS)},
+                "options": {"type": "dict", "default": {}},
+                "calendar": {"type": "str"},
+                "timeout": {"type": "int", "default": 21600},
+                "scheduler": {"type": "str", "choices": ["auto", "systemd", "cron"], "default": "auto"},
+                "lib_dir": {"type": "path", "default": "/usr/local/lib/runbook"},
+                "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
+                "cron_dir": {"type": "path", "default": "/etc/cron.d"},
+            }
+        )
+    )
+
+
+def with_job_params(params: Mapping[str, Any], host: Any) -> Dict[str, Any]:
+    """The same, and under ``job_params`` all arguments of the module that is to run, as Ansible would hand them to it."""
+    if params["state"] == "absent" or not params["module"]:
+        return {**params, "job_params": {}}
+    spec = SPECS[params["module"]]()
+    _refuse_secrets(params, spec, host)
+    # The lease belongs to this run, and the job has none.
+    shared = {name: params[name] for name in stack_arguments().options if name != "lease_token"}
+    repeated = sorted(set(params["options"]) & {*shared, "lease_token"})
+    if repeated:
+        raise BadInput(f"options repeats what describes the stack: {', '.join(repeated)}.", hint="Leave it out there.", repeated=repeated)
+    result = ArgumentSpecValidator(**spec.to_kwargs()).validate({**shared, **params["options"]})
+    if result.error_messages:
+        raise BadInput(f"The options for {params['module']} are not right: {'; '.join(result.error_messages)}.", hint="Correct options.", name=params["name"])
+    return {**params, "job_params": result.validated_parameters}
+
+
+def _refuse_secrets(params: Mapping[str, Any], spec: ArgumentSpec, host: Any) -> None:
+    """They would lie on the disk of the target for good."""
+    secret = [name for name, option in spec.options.items() if option.get("no_log") and params["options"].get(name)]
+    host.hide([str(params["options"][name]) for name in secret])
+    if secret:
+        raise BadInput(
+            f"A job cannot be given {', '.join(secret)}: it would be written to the target.",
+            hint="Leave it out: the job reads it from the environment of the service's container.",
+            secret=secret,
+        )
