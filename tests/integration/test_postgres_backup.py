@@ -122,7 +122,7 @@ def test_nothing_is_left_beside_it(server, published):
     assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'") == [(0,)]
     assert list((server.state_dir / server.name / "progress").iterdir()) == []
     events = [json.loads(line)["event"] for line in (server.state_dir / server.name / "journal.ndjson").read_text().splitlines()]
-    assert "backup_made" in events
+    assert "backup_made" in events and PASSWORD not in json.dumps(published)
 
 
 def test_stock_programs_bring_an_encrypted_backup_of_odd_names_back(server, keys):
