@@ -162,7 +162,7 @@ def _swap_back(record: RestoreRecord, there: Mapping[str, int]) -> Recovery:
     """The databases get the names back that they had before the exchange."""
     if record.dropped:
         return Recovery("finished", allow=record.database)
-    if record.live_oid is not None and there.get(record.aside_name) != record.live_oid:
+    if record.coming_name in there or (record.live_oid is not None and there.get(record.aside_name) != record.live_oid):
         raise _disorder(record, there)
     home = ((record.database, record.coming_name),)
     if record.live_oid is not None:
