@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import os
 import secrets
 import shutil
 import time
@@ -33,9 +34,10 @@ from .postgres_content import Summing, capture_content
 from .postgres_dump import Server
 from .postgres_scratch import ScratchServer, ScratchSettings, is_inconclusive
 from .restored_copy import damaged_indexes, failed_assertions, missing_extensions
+from .shadow_database import jobs_or_default
 
 PASSED, FAILED, INCONCLUSIVE = "passed", "failed", "inconclusive"
-_MOST_JOBS = 4
+WORK = ".tmp-work-"
 _COPY = "restored"
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -124,7 +126,7 @@ class BackupVerifier:
                 raise _Unable("; ".join([f"the image has no extension {name}" for name in lacking] + [f"the image has no role {name}" for name in unknown]))
             create_roles(session, wanted)
             create_database(session, _COPY, properties)
-        restore = ArchiveRestore(server, RestoreSettings(work, "verify", _jobs(), self._settings.timeout, keep_tablespaces=False), lambda size: None)
+        restore = ArchiveRestore(server, RestoreSettings(work, "verify", jobs_or_default(0), self._settings.timeout, keep_tablespaces=False), lambda size: None)
         restore.run(ArchiveInput(self._archive(backup, main_file(backup)), CUSTOM), _COPY)
         found.seconds = round(time.monotonic() - began, 3)
         return self._compared(server, expected, level, found) if level >= RESTORED_AND_COMPARED else []
@@ -157,15 +159,13 @@ def main_file(backup: Backup) -> BackupFile:
 
 
 @contextlib.contextmanager
-def work_directory(parent: str) -> Iterator[str]:
+def work_directory(parent: str, name: str = "") -> Iterator[str]:
     """Private, gone afterwards; what a killed process leaves is removed by the next backup of the subject."""
-    path = os.path.join(parent, f".tmp-work-{secrets.token_hex(4)}")
+    path = os.path.join(parent, f"{WORK}{name or secrets.token_hex(4)}")
+    shutil.rmtree(path, ignore_errors=True)
     os.mkdir(path, 0o700)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
-
-def _jobs() -> int:
-    return max(1, min(_MOST_JOBS, os.cpu_count() or 1))

@@ -162,7 +162,7 @@ def _swap_back(record: RestoreRecord, there: Mapping[str, int]) -> Recovery:
     """The databases get the names back that they had before the exchange."""
     if record.dropped:
         return Recovery("finished", allow=record.database)
-    if record.live_oid is not None and there.get(record.aside_name) != record.live_oid:
+    if record.coming_name in there or (record.live_oid is not None and there.get(record.aside_name) != record.live_oid):
         raise _disorder(record, there)
     home = ((record.database, record.coming_name),)
     if record.live_oid is not None:
@@ -172,7 +172,7 @@ def _swap_back(record: RestoreRecord, there: Mapping[str, int]) -> Recovery:
 
 def _after_drop(record: RestoreRecord, there: Mapping[str, int], new: str, back: bool) -> Recovery:
     """The old database is gone: a copy that was compared already becomes live, else the safety backup does."""
-    compared = record.stage == SWAPPING and record.coming_oid is not None and there.get(record.coming_name) == record.coming_oid
+    compared = record.stage in (RESTORED, SWAPPING) and record.coming_oid is not None and there.get(record.coming_name) == record.coming_oid
     if compared and not back:
         return Recovery("finished", ((record.coming_name, record.database),), allow=record.database)
     return Recovery("undone", drop=new, allow=record.database, restore_safety_backup=True)

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One restore or one exchange, step after step, each written down before it is done; taken back when one fails."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+
+from .._core.backup_catalogue import timestamp
+from .._core.container import Container
+from .._core.errors import OperationError
+from .._core.restore_record import (
+    DROPPING,
+    FENCING,
+    PLANNED,
+    RESTORED,
+    RESTORING,
+    STOPPING,
+    SWAPPED,
+    SWAPPING,
+    RestoreRecord,
+)
+from .._core.restore_request import REPLACE, RestoreRequest
+from .archive_restore import RestoreSettings
+from .backup_maker import now_naive
+from .database_swap import DatabaseSwap
+from .dependents import identifier
+from .postgres_session import PostgresSession
+from .progress_file import ProgressFile
+from .restore_recovery import RestorePlace, RestoreRecovery, purpose_of
+from .shadow_database import ShadowDatabase, ShadowSource, jobs_or_default
+
+UNTOUCHED, ROLLED_BACK, NEEDS_ATTENTION = "untouched", "rolled_back", "needs_attention"
+_BEFORE_THE_FENCE = (PLANNED, RESTORING, RESTORED, STOPPING)
+_SENTENCES = {
+    UNTOUCHED: "The live database is as it was.",
+    ROLLED_BACK: "The database from before is live again.",
+    NEEDS_ATTENTION: "Run postgres_restore with state=recovered.",
+}
+
+
+@dataclass(frozen=True)
+class RestoreWork:
+    """What a restore fills a shadow database from. ``take_safety_backup`` gives the id of a backup of the live one, None takes none."""
+
+    source: ShadowSource
+    role_statements: Sequence[str] = ()
+    take_safety_backup: Optional[Callable[[ProgressFile], str]] = None
+
+
+@dataclass
+class Done:
+    """What only acting can tell."""
+
+    record: RestoreRecord
+    unavailable_ms: int = 0
+    safety_backup: str = ""
+    facts: Dict[str, Any] = field(default_factory=dict)
+    warnings: List[str] = field(default_factory=list)
+
+
+class RestoreRun:
+    """To be used while ``records.working_on`` the database, once."""
+
+    def __init__(self, place: RestorePlace, request: RestoreRequest, record: RestoreRecord, containers: Sequence[Container]) -> None:
+        self._place = place
+        self._request = request
+        self._record = record
+        self._containers = tuple(containers)
+        self._done = Done(record)
+
+    def restore(self, work: RestoreWork, progress: ProgressFile) -> Done:
+        """A backup or a file becomes the live database."""
+        replacing = self._request.mode == REPLACE and self._record.live_oid is not None
+        with self._taken_back_on_failure(), self._place.control(self._record) as session:
+            swap = DatabaseSwap(self._place.server, session, self._request.fence_timeout)
+            self._note(PLANNED)
+            if replacing:
+                self._stop()
+            self._save(work, progress)
+            for statement in work.role_statements:
+                session.execute(statement)
+            if replacing:
+                self._give_up(swap)
+            self._fill(session, work.source, progress)
+            if not replacing:
+                self._stop()
+            self._exchange(swap)
+        return self._finished()
+
+    def exchange(self) -> Done:
+        """A kept database becomes live, and what is live is kept."""
+        with self._taken_back_on_failure(), self._place.control(self._record) as session:
+            self._stop()
+            self._exchange(DatabaseSwap(self._place.server, session, self._request.fence_timeout))
+        return self._finished()
+
+    def _save(self, work: RestoreWork, progress: ProgressFile) -> None:
+        if work.take_safety_backup is not None:
+            self._done.safety_backup = work.take_safety_backup(progress)
+            self._note(self._record.stage, safety_backup=self._done.safety_backup)
+
+    def _fill(self, session: PostgresSession, source: ShadowSource, progress: ProgressFile) -> None:
+        def moved(size: int) -> None:
+            progress.bytes += size
+
+        record = self._record
+        progress.phase, progress.bytes = "restoring", 0
+        progress.expected_bytes = source.archive.file.plain_bytes if source.archive.file.plain_bytes > 0 else None
+        self._note(RESTORING)
+        with self._place.work(record) as directory:
+            settings = RestoreSettings(directory, purpose_of(record), jobs_or_default(self._request.jobs), self._request.timeout)
+            shadow = ShadowDatabase(self._place.server, session, settings, moved)
+            self._note(RESTORING, coming_oid=shadow.make(record.coming_name, source.properties))
+            self._done.facts = shadow.fill(record.coming_name, source)
+            self._done.warnings += shadow.warnings
+        self._place.server.service.require_same(self._place.server.engine)
+        progress.phase = "exchanging"
+        self._note(RESTORED)
+
+    def _stop(self) -> None:
+        self._note(STOPPING, containers=tuple(identifier(container) for container in self._containers))
+        self._place.dependents().stop(self._containers)
+
+    def _give_up(self, swap: DatabaseSwap) -> None:
+        """mode=replace: from here on only the safety backup has the old content."""
+        self._note(FENCING)
+        swap.fence([self._record.database])
+        self._note(DROPPING, dropped=True)
+        swap.drop(self._record.database)
+
+    def _exchange(self, swap: DatabaseSwap) -> None:
+        record = self._record
+        aside = [(record.database, record.aside_name)] if record.live_oid is not None and not record.dropped else []
+        renames = [*aside, (record.coming_name, record.database)]
+        if not record.dropped:
+            self._note(FENCING)
+        swap.fence([old for old, _new in renames])
+        self._note(SWAPPING)
+        swap.rename(renames)
+        # Written down only when everybody is in again: what was committed is told by the databases' numbers.
+        swap.allow(record.database)
+        taken = swap.prove(record.database, record.coming_oid)
+        self._note(SWAPPED)
+        self._done.unavailable_ms = taken if record.live_oid is not None else 0
+
+    def _finished(self) -> Done:
+        with self._taken_back_on_failure():
+            gone = self._place.dependents().start(self._record.containers)
+        if gone:
+            self._done.warnings.append(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
+        self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
+        self._done.record = self._record
+        return self._done
+
+    def _note(self, stage: str, **changes: Any) -> None:
+        self._record = self._place.records.write(self._record.at(stage, **changes))
+
+    @contextlib.contextmanager
+    def _taken_back_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            safe = self._take_back()
+            if isinstance(error, OperationError):
+                _tell(error, self._record, safe)
+            raise
+
+    def _take_back(self) -> str:
+        """How safe the live database is now. Whatever goes wrong here is left to state=recovered."""
+        try:
+            todo = RestoreRecovery(self._place, self._request).settle(self._record, back=True)
+        except OperationError as worse:
+            self._place.warn(f"The failed restore could not be taken back: {worse}")
+            return NEEDS_ATTENTION
+        if todo.outcome == "finished":
+            return NEEDS_ATTENTION
+        return UNTOUCHED if self._record.stage in _BEFORE_THE_FENCE and not self._record.dropped else ROLLED_BACK
+
+
+def _tell(error: OperationError, record: RestoreRecord, safe: str) -> None:
+    error.args = (f"{error} {_SENTENCES[safe]}",)
+    error.details.update(stage=record.stage, safe_state=safe, restore_id=record.run_id)

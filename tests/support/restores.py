@@ -1,0 +1,108 @@
+"""A stack whose database is restored, and a restore that dies before its n-th step."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any, Callable
+
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_restore_arguments import postgres_restore_arguments
+from tests.support.backups import BackedUpStack
+
+APPLICATION = """
+services:
+  app:
+    image: runbook-base:local
+    command: [sleep, "1000"]
+    init: true
+    depends_on: {postgres: {condition: service_healthy}}
+"""
+# Every step that changes something, and the moment in which the helper works.
+STEPS = [
+    *((RestoreRecords, name) for name in ("write", "remove")),
+    *((DatabaseSwap, name) for name in ("fence", "rename", "allow", "prove", "drop")),
+    *((Dependents, name) for name in ("stop", "start")),
+    *((ShadowDatabase, name) for name in ("make", "fill")),
+    (HelperContainer, "wait"),
+]
+
+
+class RestoredStack(BackedUpStack):
+    """With an application that depends on the server."""
+
+    def up(self, *services: str) -> None:
+        (self.directory / "compose.override.yaml").write_text(APPLICATION)
+        super().up(*services)
+
+    def restore(self, check: bool = False, **options: Any) -> dict:
+        return self.module("postgres_restore", check=check, **{**self.defaults, **options})
+
+    @property
+    def defaults(self) -> dict:
+        return {"backup_dir": str(self.backup_dir), "database": "shop", "confirm": "shop", "dependents": [], "safety_backup": False}
+
+    def databases(self) -> dict[str, bool]:
+        return dict(self.sql("SELECT datname, datallowconn FROM pg_database WHERE NOT datistemplate", database="postgres"))
+
+    def orders(self) -> int:
+        return self.sql("SELECT count(*) FROM orders")[0][0]
+
+    def operation(self, **options: Any) -> PostgresRestore:
+        """The module's operation in this process, which saves a test the start of another."""
+        defaults = {name: option.get("default") for name, option in postgres_restore_arguments().options.items()}
+        return PostgresRestore.from_params({**defaults, **self.options, **self.defaults, **options}, Quiet())
+
+    def dies_at(self, step: int, **options: Any) -> str:
+        """Runs the operation in a child that kills itself before that step; the step's name, empty when there were fewer and it ended well."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _live_until(step, writing, self.operation(**options))
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            name = told.read()
+        status = os.waitpid(child, 0)[1]
+        assert os.WIFSIGNALED(status) == bool(name), f"the child ended by itself with {status}"
+        return name
+
+    def leftovers(self) -> list[str]:
+        return [str(path) for path in (*self.backup_dir.rglob(".tmp-*"), *Path(self.state_dir).rglob(".tmp-*"))]
+
+
+class Quiet:
+    """A host that keeps warnings to itself."""
+
+    def warn(self, message: str) -> None:
+        """Nothing to be told to."""
+
+
+def _live_until(step: int, told: int, operation: PostgresRestore) -> None:
+    """Never returns. What is patched is patched in this child only."""
+    left = [step]
+
+    def fatal(name: str, original: Callable) -> Callable:
+        def before(*arguments: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                os.write(told, name.encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        return before
+
+    code = 1
+    try:
+        plan = operation.plan()
+        for kind, name in STEPS:
+            setattr(kind, name, fatal(f"{kind.__name__}.{name}", getattr(kind, name)))
+        operation.apply(plan)
+        code = 0
+    finally:
+        os._exit(code)
