@@ -141,7 +141,7 @@ subjects:
   type: list
   elements: dict
   contains:
-    service: {description: Compose service., type: str, sample: postgres}
+    service: {description: Compose service; empty when none has a backup of it., type: str, sample: postgres}
     subject: {description: What of the service was saved., type: str, sample: shop}
     count: {description: Number of its backups., type: int, sample: 21}
     verified_count: {description: How many of them are verified., type: int, sample: 20}
@@ -159,7 +159,7 @@ problems:
   elements: dict
   contains:
     kind: {description: "V(stale), V(missing), V(damaged), V(unreadable) or V(future).", type: str, sample: stale}
-    service: {description: Compose service., type: str, sample: postgres}
+    service: {description: Compose service; empty when none is known., type: str, sample: postgres}
     subject: {description: What of the service; empty when it is about the whole service or a directory., type: str, sample: shop}
     backup: {description: Id of the backup; empty when it is about no single one., type: str, sample: 20261118T021500Z-000039-11aa}
     message: {description: The problem as a sentence., type: str, sample: "The newest verified backup of postgres/shop is 3 d old; 1 d 2 h are allowed."}

@@ -109,18 +109,13 @@ def write_inventory(place: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
-    script = str(ROOT / "tests" / "multihost" / "hosts")
+def fleet(tmp_path_factory, hosts):
     directory = tmp_path_factory.mktemp("fleet")
-    try:
-        subprocess.run([script, "up"], check=True)
-        subprocess.run([script, "load", *IMAGES], check=True)
-        write_inventory(directory / "inventory")
-        made = Fleet(directory)
-        made.must("deploy/install", version="v1")
-        yield made
-    finally:
-        subprocess.run([script, "down"], check=True)
+    subprocess.run([hosts, "load", *IMAGES], check=True)
+    write_inventory(directory / "inventory")
+    made = Fleet(directory)
+    made.must("deploy/install", version="v1")
+    return made
 
 
 def test_a_rollout_reaches_one_host_after_the_other(fleet):

@@ -24,6 +24,8 @@ from .files import append_line, make_private_directory, read_text, write_json
 from .journal import journal
 from .operations.schedulable import OPERATIONS
 
+# This module by its name below module_utils. Who installs jobs imports it from here, so that Ansible sends this module along.
+RUNNER = "_adapters.scheduled_run"
 _SUCCEEDED, _FAILED, _CRASHED, _STILL_RUNNING = 0, 1, 2, 75
 _LARGEST_LOG = 1 << 20
 

@@ -53,6 +53,11 @@ class Holding:
     subject: str
     backups: Tuple[Backup, ...]
 
+    @property
+    def name(self) -> str:
+        """Without a service where none is known that has it."""
+        return f"{self.service}/{self.subject}" if self.service else self.subject
+
     def judge(self, wanted: Wanted, now: datetime) -> List[Problem]:
         return [*self._freshness(wanted, now), *self._faults(now)]
 
@@ -81,21 +86,21 @@ class Holding:
             return []
         newest, word = self.newest(wanted.state, now), "verified backup" if wanted.state == VERIFIED else "whole backup"
         if newest is None:
-            others = f", only {len(self.backups)} of which none counts" if self.backups else ""
-            return [self._problem(MISSING, "", f"{self.service}/{self.subject} has no {word}{others}.")]
+            others = f": none of its {len(self.backups)} counts" if self.backups else ""
+            return [self._problem(MISSING, "", f"{self.name} has no {word}{others}.")]
         if now - newest.manifest.created <= timedelta(seconds=wanted.max_age):
             return []
         age, allowed = duration(_age(newest, now)), duration(wanted.max_age)
-        return [self._problem(STALE, newest.id, f"The newest {word} of {self.service}/{self.subject}, {newest.id}, is {age} old; {allowed} are allowed.")]
+        return [self._problem(STALE, newest.id, f"The newest {word} of {self.name}, {newest.id}, is {age} old; {allowed} are allowed.")]
 
     def _faults(self, now: datetime) -> List[Problem]:
         found = []
         for backup in newest_first(self.backups):
             causes = backup.to_dict(now)["problems"]
             if causes:
-                found.append(self._problem(DAMAGED, backup.id, f"Backup {backup.id} of {self.service}/{self.subject} is damaged: {'; '.join(causes)}."))
+                found.append(self._problem(DAMAGED, backup.id, f"Backup {backup.id} of {self.name} is damaged: {'; '.join(causes)}."))
             if backup.manifest.created > now:
-                found.append(self._problem(FUTURE, backup.id, f"Backup {backup.id} of {self.service}/{self.subject} is from the future: the clock was wrong."))
+                found.append(self._problem(FUTURE, backup.id, f"Backup {backup.id} of {self.name} is from the future: the clock was wrong."))
         return found
 
     def _problem(self, kind: str, backup: str, message: str) -> Problem:

@@ -75,13 +75,13 @@ class BackupInfo:
         if len(services) == 1:
             return [(services[0], subject) for subject in self._params["subjects"]]
         have = {backup.manifest.subject for backup in backups}
-        return [(" or ".join(services) or "-", subject) for subject in self._params["subjects"] if subject not in have]
+        return [("", subject) for subject in self._params["subjects"] if subject not in have]
 
     def _judge(self, found: Sequence[Holding], unreadable: Sequence[Tuple[str, UnreadableBackup]], now: datetime) -> List[Problem]:
         problems = [problem for holding in found for problem in holding.judge(self._wanted, now)]
         if self._wanted.max_age is not None and not self._params["subjects"]:
             have = {holding.service for holding in found}
-            wanted = self._params["services"] or ([] if have else ["-"])
+            wanted = self._params["services"] or ([] if have else [""])
             problems += [Problem("missing", service, "", "", _nothing(self._stack.name, service)) for service in wanted if service not in have]
         return problems
 
@@ -110,4 +110,4 @@ def _unreadable(service: str, one: UnreadableBackup) -> Problem:
 
 
 def _nothing(stack: str, service: str) -> str:
-    return f"Stack {stack} has no backup{'' if service == '-' else f' of {service}'} at all."
+    return f"Stack {stack} has no backup{f' of {service}' if service else ''} at all."

@@ -23,10 +23,10 @@ from ..clock import utc_now
 from ..code_archive import CodeArchive, pack
 from ..journal import journal
 from ..schedule_files import Files, archives_without_a_job, last_run
+from ..scheduled_run import RUNNER
 from ..scheduler import SYSTEMD, choose_scheduler, reload_units, timer_is_on, turn_off, turn_on
 from .schedulable import OPERATIONS
 
-_RUNNER = "_adapters.scheduled_run"
 _LONGEST_TIMEOUT = 7 * 86400
 
 
@@ -71,7 +71,7 @@ class ScheduledJob:
     def plan(self) -> Plan:
         with self._naming_the_files():
             self._scheduler = choose_scheduler(self._asked, self._job.places.cron_dir) if self._wanted else ""
-            self._archive = pack(_RUNNER) if self._wanted else None
+            self._archive = pack(RUNNER) if self._wanted else None
             self._files = self._wanted_files()
             steps = [Step(action, path) for action, path in self._files.steps()]
             timer = self._timer_step(steps)

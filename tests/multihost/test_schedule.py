@@ -1,0 +1,146 @@
+"""Jobs on a host whose systemd runs them: the timers are its own, and nothing of Ansible is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.backup_samples import BackupDirectory
+from tests.support.modules import ROOT
+from tests.support.stacks import docker
+
+BIN = Path(sys.executable).parent
+HOST, PORT = "runbook-host-1", int((os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()[0])
+STACK, BACKUPS = "shop-schedule", "/var/backups/runbook"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SETTINGS = {
+    "dir": BACKUPS,
+    "databases": ["shop"],
+    "max_age": 86400,
+    "retention": {"keep_last": 2, "max_delete_fraction": 1},
+    "schedule": {"verify": "0 6 * * 1-5", "retention": "* * * * *"},
+}
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+class Host:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        keys = ROOT / ".runbook" / "ssh"
+        own = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": PORT,
+            "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_private_key_file": str(keys / "key"),
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
+            "runbook_environment": "staging",
+            "stack_name": STACK,
+            "stack_project_dir": "/opt/shop",
+            "stack_services": {"postgres": "postgres"},
+            "stack_backup": SETTINGS,
+        }
+        (directory / "hosts.yml").write_text(yaml.safe_dump({"stack": {"hosts": {HOST: own}}}))
+
+    def play(self, **variables: object) -> tuple[int, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
+        done = subprocess.run(
+            ["ansible-playbook", "-i", str(self.directory / "hosts.yml"), "playbooks/backup/schedule.yml", "--extra-vars", json.dumps(variables)],
+            cwd=ROOT,
+            env={**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "ANSIBLE_NOCOLOR": "1", "RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs")},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def changed(self, **variables: object) -> int:
+        """How many steps of a run that succeeds changed something."""
+        code, output = self.play(**variables)
+        assert code == 0, output[-4000:]
+        record = json.loads(max((self.directory / "runs").glob("*.json"), key=lambda file: file.stat().st_mtime_ns).read_text())
+        return sum(counts["changed"] for counts in record["hosts"].values())
+
+    def run(self, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["docker", "exec", HOST, *words], capture_output=True, text=True, check=False)
+
+    def show(self, unit: str, name: str) -> str:
+        return self.run("systemctl", "show", unit, f"--property={name}", "--value").stdout.strip()
+
+    def status(self, job: str) -> dict:
+        return json.loads(self.run("cat", f"/var/lib/runbook/{STACK}/schedule/{job}.json").stdout or "{}")
+
+    def await_status(self, job: str, seconds: float) -> dict:
+        until = time.monotonic() + seconds
+        while self.status(job).get("outcome") in (None, "running"):
+            assert time.monotonic() < until, self.run("systemctl", "status", f"runbook-{STACK}-{job}.service").stdout
+            time.sleep(1)
+        return self.status(job)
+
+    def published(self) -> list[str]:
+        return [name for name in self.run("ls", f"{BACKUPS}/{STACK}/postgres/shop").stdout.split() if name.startswith("2")]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory, hosts):
+    made = Host(tmp_path_factory.mktemp("schedule"))
+    backups = BackupDirectory(made.directory / "backups", stack=STACK)
+    for age in range(5):
+        backups.publish(now() - HOUR - age * DAY)
+    docker("exec", HOST, "mkdir", "-p", BACKUPS)
+    docker("cp", str(made.directory / "backups" / "."), f"{HOST}:{BACKUPS}")
+    return made
+
+
+def test_systemd_runs_the_jobs_and_says_how_they_went(host):
+    assert host.run("python3", "-c", "import ansible").returncode != 0
+    assert host.changed() == 1
+    units = [f"/etc/systemd/system/runbook-{STACK}-{job}.{kind}" for job in ("verify", "retention") for kind in ("service", "timer")]
+    checked = host.run("systemd-analyze", "verify", *units)
+    assert (checked.returncode, [line for line in checked.stderr.splitlines() if "runbook-" in line]) == (0, [])
+    timer = f"runbook-{STACK}-verify.timer"
+    assert [host.show(timer, name) for name in ("LoadState", "UnitFileState", "ActiveState")] == ["loaded", "enabled", "active"]
+    code, output = host.play()
+    due = datetime.strptime(host.show(timer, "NextElapseUSecRealtime"), "%a %Y-%m-%d %H:%M:%S %Z")
+    assert code == 0 and due > now() and (due.hour, due.minute, due.isoweekday() < 6) == (6, 0, True)
+    assert f"verify: next {due:%Y-%m-%dT%H:%M:%SZ} by systemd" in output and "backup: not scheduled" in output
+
+    # The minute of the other timer comes by itself.
+    status = host.await_status("retention", 90)
+    assert (status["outcome"], len(host.published())) == ("succeeded", 2), status
+    assert "retention succeeded" in host.run("journalctl", "--no-pager", "-u", f"runbook-{STACK}-retention.service").stdout
+    assert host.changed() == 0
+
+    started = host.run("systemctl", "start", f"runbook-{STACK}-verify.service")
+    assert (started.returncode, host.status("verify")["outcome"]) == (0, "succeeded")
+    newest = host.published()[-1]
+    assert host.run("rm", f"{BACKUPS}/{STACK}/postgres/shop/{newest}/db.dump.zst").returncode == 0
+    assert host.run("systemctl", "start", f"runbook-{STACK}-verify.service").returncode != 0
+    assert host.show(f"runbook-{STACK}-verify.service", "Result") == "exit-code"
+    assert (host.status("verify")["reason"], host.status("verify")["failures_in_a_row"]) == ("backup_stale", 1)
+
+
+def test_a_timer_that_somebody_turned_off_is_turned_on_again_and_all_of_it_goes(host):
+    timer = f"runbook-{STACK}-verify.timer"
+    host.changed()
+    assert host.run("systemctl", "disable", "--now", timer).returncode == 0
+    assert host.changed() == 1
+    assert host.show(timer, "ActiveState") == "active"
+    assert host.changed(state="absent") == 1
+    assert host.run("systemctl", "list-timers", "--all", "--no-legend", "runbook-*").stdout == ""
+    assert host.run("find", "/etc/systemd/system", "/usr/local/lib/runbook", "-name", "*runbook-*", "-o", "-name", "*.pyz").stdout == ""
+    assert host.show(timer, "LoadState") == "not-found"
+    assert host.status("verify")["reason"] == "backup_stale"
+    assert host.changed(state="absent") == 0
