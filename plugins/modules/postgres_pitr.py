@@ -30,7 +30,7 @@ options:
       - V(base_backup) takes a base backup, proves it with C(pg_verifybackup), and publishes it when the log up to its end has arrived. Then it removes
         those beyond O(keep_bases), and the log that only they need.
       - V(recovered) leaves a dump of O(database) as it was at O(target_time) in O(destination). The live database is not touched; bring the dump over
-        with M(runbook.compose.postgres_restore). It works without a running server, too.
+        with the module postgres_restore. It works without a running server, too.
     type: str
     choices: [status, enabled, disabled, base_backup, recovered]
     default: status

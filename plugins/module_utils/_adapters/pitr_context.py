@@ -9,9 +9,9 @@ import contextlib
 import os
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._core.errors import OperationError, StateUnwritable
+from .._core.errors import StateUnwritable
 from .._core.pitr import Base, Reach, intervals, parse_time, reaches
 from .._core.pitr_state import Server, Situation, problems, slot_facts
 from .._core.postgres_errors import PostgresNotInStack, PostgresUnreachable
@@ -60,6 +60,13 @@ class Observed:
         if self.wanted is None:
             return "" if self.receiver and self.receiver.state == "running" else "stopped" if self.receiver else "absent"
         return fault(self.receiver, self.wanted, bool(self.server and self.server.slot and self.server.slot.streaming))
+
+    @property
+    def present(self) -> Tuple[Server, Cluster]:
+        """Of a look that demanded the server."""
+        if self.server is None or self.cluster is None:
+            raise PostgresUnreachable(self.silence)
+        return self.server, self.cluster
 
     @property
     def enabled(self) -> bool:
@@ -119,8 +126,8 @@ class PitrContext:
     def _settled(self, server: Server, seconds: float) -> Server:
         if server.slot is None or not server.slot.streaming or server.caught_up:
             return server
-        later = self.server.await_received(server.lsn, seconds)
-        return replace(server, slot=later.slot) if later else server
+        slot = self.server.await_received(server.lsn, seconds)
+        return replace(server, slot=slot) if slot else server
 
     def wanted(self, server: Server) -> Wanted:
         """The receiver as it has to be now."""

@@ -28,7 +28,6 @@ SELECT clock_timestamp() AS now, pg_is_in_recovery() AS in_recovery, current_set
   (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size') AS segment_bytes,
   current_user AS username, (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS may_replicate,
   (SELECT rolname FROM pg_roles WHERE oid = 10) AS superuser, current_setting('data_directory') AS data_directory,
-  (SELECT sum(pg_database_size(oid)) FROM pg_database)::bigint AS database_bytes,
   (SELECT coalesce(array_agg(spcname::text ORDER BY spcname), '{}') FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')) AS tablespaces,
   (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name = ANY(%s)) AS settings
 """
@@ -94,17 +93,22 @@ class PitrServer:
             session.value("SELECT pg_logical_emit_message(true, 'runbook.compose', 'mark')::text")
             return session.value("SELECT pg_current_wal_flush_lsn()::text")
 
-    def await_received(self, position: str, seconds: float) -> Optional[Server]:
-        """The first look at which all up to ``position`` is received and durable; None when that takes too long."""
+    def await_received(self, position: str, seconds: float) -> Optional[Slot]:
+        """The slot, when all up to ``position`` is received and durable; None when that takes too long."""
         until = time.monotonic() + seconds
-        while True:
-            server = self.look()
-            slot = server.slot
-            if slot and slot.streaming and slot.received_lsn and parse_lsn(slot.received_lsn) >= parse_lsn(position):
-                return server
-            if time.monotonic() >= until:
-                return None
-            time.sleep(_POLL_SECONDS)
+        with self._open() as session:
+            while True:
+                slot = _slot(session)
+                if slot and slot.streaming and slot.received_lsn and parse_lsn(slot.received_lsn) >= parse_lsn(position):
+                    return slot
+                if time.monotonic() >= until:
+                    return None
+                time.sleep(_POLL_SECONDS)
+
+    def bytes(self) -> int:
+        """The size of all databases. The server looks at every file for it."""
+        with self._open() as session:
+            return int(session.value("SELECT sum(pg_database_size(oid)) FROM pg_database"))
 
     def _open(self) -> PostgresSession:
         return self._target.open("postgres_pitr")

@@ -108,7 +108,7 @@ def _check(base: Base) -> None:
     for item in fields(base):
         value = getattr(base, item.name)
         wanted = dict if item.name == "settings" else int if item.name in (*whole, "schema") else str
-        if type(value) is not wanted:
+        if not isinstance(value, wanted) or isinstance(value, bool):
             raise ValueError(item.name)
     if not is_id(base.id) or base.segment_bytes < 1 << 20 or base.segment_bytes & (base.segment_bytes - 1):
         raise ValueError("id or segment_bytes")

@@ -63,7 +63,6 @@ class Server:
     username: str
     superuser: str
     data_directory: str
-    database_bytes: int
     tablespaces: Tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     slot: Optional[Slot] = None

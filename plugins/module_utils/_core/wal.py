@@ -121,4 +121,3 @@ class Wal:
         before = [key for key in self.files if key[1] <= number]
         timeline = max(before, key=lambda key: (key[1], key[0]))[0] if before else min((key[0] for key in self.files), default=1)
         return segment_name(timeline, number, self.segment_bytes)
-

@@ -9,7 +9,7 @@ import os
 from datetime import timedelta
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..._core.pitr import Base, parse_time, superfluous, time_text
+from ..._core.pitr import Base, parse_time, superfluous
 from ..._core.pitr_state import Server, require_base_possible
 from ..._core.plan import Plan, Step
 from ..._core.postgres_maintenance import NotEnoughSpace
@@ -34,15 +34,14 @@ class PitrBaseBackup:
 
     def plan(self) -> Plan:
         observed = self._context.look()
-        server, cluster = observed.server, observed.cluster
-        assert server is not None and cluster is not None
+        server, cluster = observed.present
         require_base_possible(server)
         _require_receiving(observed)
         facts = {"base": "", **self._context.facts(observed)}
         young = self._young(server, cluster)
         if young:
             return Plan({"bases": len(cluster.bases)}, {"bases": len(cluster.bases)}, facts={**facts, "base": young.id})
-        self._require_space(server)
+        self._require_space()
         going = superfluous(cluster.bases, self._keep - 1)[0]
         steps = [Step("take_base_backup", self._context.service.container.name), *(Step("remove_base_backup", base.id) for base in going)]
         if going:
@@ -98,12 +97,12 @@ class PitrBaseBackup:
             store.remove_wal(store.superfluous_wal(first, segment_bytes))
         return [base.id for base in going]
 
-    def _require_space(self, server: Server) -> None:
+    def _require_space(self) -> None:
         place = self._context.backup_dir
         while not os.path.isdir(place):
             place = os.path.dirname(place)
         found = os.statvfs(place)
-        free, needed = found.f_bavail * found.f_frsize, server.database_bytes + _SPARE_BYTES
+        free, needed = found.f_bavail * found.f_frsize, self._context.server.bytes() + _SPARE_BYTES
         if free < needed:
             raise NotEnoughSpace(
                 f"A base backup needs about {needed >> 20} MiB, and the disk of {self._context.backup_dir} has {free >> 20} MiB free. Nothing was done.",

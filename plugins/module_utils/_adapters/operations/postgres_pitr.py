@@ -11,7 +11,7 @@ from ..._core.errors import BadInput, OperationError
 from ..._core.pitr_state import UNLIMITED, require_possible
 from ..._core.plan import Plan, Step
 from ..._core.wal_receiver import SLOT, ReceiverFailed, receiver_name
-from ..pitr_context import Observed, PitrContext
+from ..pitr_context import PitrContext
 from ..postgres_client import passfile
 from .pitr_base_backup import PitrBaseBackup
 from .pitr_recovery import PitrRecovery
@@ -72,7 +72,7 @@ class PitrEnabled:
 
     def plan(self) -> Plan:
         observed = self._context.look()
-        server = _server(observed)
+        server = observed.present[0]
         require_possible(server, self._limit)
         self._changes = self._context.server.limit_changes(self._limit) if self._limit > 0 else []
         self._new_slot = server.slot is None or server.slot.lost
@@ -139,7 +139,7 @@ class PitrDisabled:
 
     def plan(self) -> Plan:
         observed = self._context.look()
-        slot = _server(observed).slot
+        slot = observed.present[0].slot
         name = receiver_name(self._context.stack.name, self._context.service.access.service)
         steps = ([Step("remove_receiver", name)] if observed.receiver else []) + ([Step("drop_slot", SLOT)] if slot else [])
         before = {"receiver": observed.fault or "streaming", "slot": slot.wal_status if slot else "absent"}
@@ -154,8 +154,3 @@ class PitrDisabled:
             context.server.drop_slot(_DROP_SECONDS)
         context.target.note("pitr_disabled")
         return context.facts(context.look())
-
-
-def _server(observed: Observed) -> Any:
-    """Present, or the look would have failed."""
-    return observed.server

@@ -38,7 +38,6 @@ SERVER = Server(
     username="shop",
     superuser="shop",
     data_directory="/data",
-    database_bytes=1,
     slot=SLOT,
 )
 BASE = Base("20261121T120000Z-000001-7f3a", NOW, NOW, "0/2000028", "0/2000120", 1, SIZE, 1, "7412", 170011, "i", "postgres:17", "shop")
