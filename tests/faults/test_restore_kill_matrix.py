@@ -93,7 +93,7 @@ def test_undo_and_redo_killed_before_each_step(stack):
 
 def test_a_recovery_killed_before_each_step_is_recovered(stack):
     for step in range(1, MOST_STEPS):
-        assert stack.dies_at(_step_named(stack, "DatabaseSwap.rename"), dependents=None) == "DatabaseSwap.rename"
+        assert stack.dies_at("DatabaseSwap.rename", dependents=None) == "DatabaseSwap.rename"
         name = stack.dies_at(step, state="recovered", database="")
         recover(stack)
         require_order(stack, f"recovery {name}", {OLD}, kept=0)
@@ -102,24 +102,16 @@ def test_a_recovery_killed_before_each_step_is_recovered(stack):
     pytest.fail("the recovery never came to an end")
 
 
-def test_a_replacement_killed_while_the_database_is_gone_is_made_whole(stack):
-    """Only the safety backup has the old content then."""
+@pytest.mark.parametrize(
+    ("step", "outcome", "orders"),
+    [("ShadowDatabase.make", "undone", OLD), ("ShadowDatabase.fill", "undone", OLD), ("DatabaseSwap.rename", "finished", RESTORED)],
+)
+def test_a_replacement_killed_while_the_database_is_gone_is_made_whole(stack, step, outcome, orders):
+    """Only the safety backup has the old content then, until the restored copy was compared."""
     options = {"mode": "replace", "confirm_replace": "shop", "safety_backup": True, "dependents": None}
-    for point in ("after_drop", "in_fill"):
-        step = {"after_drop": _after_drop, "in_fill": _in_fill}[point](stack, options)
-        assert "shop" not in stack.databases(), f"{step}: the test proves nothing"
-        assert [one["outcome"] for one in recover(stack)] == ["undone"]
-        assert recover(stack) == []
-        require_order(stack, point, {OLD}, kept=0)
-
-
-def _step_named(stack, wanted: str) -> int:
-    """The number of the first step with that name, found once; what the search began is recovered."""
-    known = stack.__dict__.setdefault("steps", {})
-    for step in range(1, MOST_STEPS):
-        if wanted in known:
-            break
-        name = stack.dies_at(step, dependents=None)
-        known.setdefault(name, step)
-        recover(stack)
-    return known[wanted]
+    assert stack.dies_at(step, **options) == step
+    assert "shop" not in stack.databases(), "the test proves nothing"
+    assert [one["outcome"] for one in recover(stack)] == [outcome]
+    assert recover(stack) == []
+    require_order(stack, step, {orders}, kept=0)
+    start_over(stack)

@@ -8,37 +8,12 @@ import time
 import psycopg2
 import pytest
 
-from tests.support.backups import BackedUpStack, forged
+from tests.support.backups import forged
 from tests.support.postgres import PASSWORD
+from tests.support.restores import RestoredStack
 from tests.support.stacks import unique_name
 
-APPLICATION = """
-services:
-  app:
-    image: runbook-base:local
-    command: [sleep, "1000"]
-    init: true
-    depends_on: {postgres: {condition: service_healthy}}
-"""
 ODD_NAME = "-h o\"dd 'n%me=$(x)ü"
-
-
-class RestoredStack(BackedUpStack):
-    """With an application that depends on the server."""
-
-    def up(self, *services: str) -> None:
-        (self.directory / "compose.override.yaml").write_text(APPLICATION)
-        super().up(*services)
-
-    def restore(self, check: bool = False, **options) -> dict:
-        settings = {"backup_dir": str(self.backup_dir), "database": "shop", "confirm": "shop", "dependents": [], "safety_backup": False}
-        return self.module("postgres_restore", check=check, **{**settings, **options})
-
-    def databases(self) -> dict[str, bool]:
-        return dict(self.sql("SELECT datname, datallowconn FROM pg_database WHERE NOT datistemplate", database="postgres"))
-
-    def orders(self) -> int:
-        return self.sql("SELECT count(*) FROM orders")[0][0]
 
 
 @pytest.fixture(scope="module")

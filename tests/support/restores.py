@@ -59,8 +59,11 @@ class RestoredStack(BackedUpStack):
         defaults = {name: option.get("default") for name, option in postgres_restore_arguments().options.items()}
         return PostgresRestore.from_params({**defaults, **self.options, **self.defaults, **options}, Quiet())
 
-    def dies_at(self, step: int, **options: Any) -> str:
-        """Runs the operation in a child that kills itself before that step; the step's name, empty when there were fewer and it ended well."""
+    def dies_at(self, step: int | str, **options: Any) -> str:
+        """Runs the operation in a child that kills itself before its n-th step, or before the first one of that name.
+
+        The step's name; empty when it never came, and the operation ended well.
+        """
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -83,14 +86,14 @@ class Quiet:
         """Nothing to be told to."""
 
 
-def _live_until(step: int, told: int, operation: PostgresRestore) -> None:
+def _live_until(step: int | str, told: int, operation: PostgresRestore) -> None:
     """Never returns. What is patched is patched in this child only."""
-    left = [step]
+    passed: list[str] = []
 
     def fatal(name: str, original: Callable) -> Callable:
         def before(*arguments: Any, **options: Any) -> Any:
-            left[0] -= 1
-            if left[0] == 0:
+            passed.append(name)
+            if step in (len(passed), name):
                 os.write(told, name.encode())
                 os.kill(os.getpid(), signal.SIGKILL)
             return original(*arguments, **options)
