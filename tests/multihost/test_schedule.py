@@ -100,7 +100,7 @@ def host(tmp_path_factory, hosts):
     for age in range(5):
         backups.publish(now() - HOUR - age * DAY)
     docker("exec", HOST, "mkdir", "-p", BACKUPS)
-    docker("cp", str(made.directory / "backups" / "."), f"{HOST}:{BACKUPS}")
+    docker("cp", f"{made.directory}/backups/.", f"{HOST}:{BACKUPS}")
     return made
 
 
