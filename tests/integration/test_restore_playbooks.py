@@ -27,7 +27,7 @@ def test_a_backup_comes_back_while_the_application_runs_and_that_is_undone(shop)
     assert done.told["result"]["unavailable_ms"] > 0
     undone = shop.must("restore/postgres", restore_action="undone", confirm="local", confirm_database="shop")
     assert (shop.orders(), shop.ready()) == (0, "ok")
-    assert undone.told["result"]["kept_database"] in shop.databases()
+    assert undone.told["result"]["kept_database"] in shop.databases() and "live as before the restore of backup" in undone.output
 
 
 def test_after_a_loss_the_last_good_backup_is_found_and_restored_and_the_damage_kept(shop):
