@@ -22,6 +22,7 @@ class BackedUpShop(OperatedStack):
     def __init__(self, directory: Path, name: str) -> None:
         release = yaml.safe_load((ROOT / "inventories/local/group_vars/stack/release.yml").read_text())["stack_release"]
         del release["backup"]
+        release["health_timeout"] = 120  # a first start of Postgres on a busy machine
         self.backup_dir = directory / "backups"
         backup = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600}
         super().__init__(directory, name, stack_release=release, stack_backup=backup)
