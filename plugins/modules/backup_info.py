@@ -70,6 +70,16 @@ options:
     description: Whether every file is read and compared with its hash. It reads all that is there from the disk; otherwise only sizes are compared.
     type: bool
     default: false
+  compare_rows:
+    description:
+      - Whether to tell how many rows each table had in each backup of a database, and where they became fewer, to find the last backup before some
+        were lost. O(subjects) has to name one database.
+    type: bool
+    default: false
+  rows_now:
+    description: With O(compare_rows), the numbers of rows in the live database by table (C(public.orders)), to be compared as well.
+    type: dict
+    default: {}
   on_problem:
     description:
       - With V(fail), the task fails when there is any problem, with RV(ignore:reason=backup_stale) when a subject has no backup that is proven and
@@ -135,6 +145,7 @@ backups:
     restore_seconds: {description: How long that restore took; null unless it is verified., type: float, sample: 4.2}
     pinned: {description: Why retention must keep it; null when it is not pinned., type: str, sample: audit 2026}
     problems: {description: What is wrong with it. Empty when nothing is., type: list, elements: str, sample: []}
+    tables: {description: "With O(compare_rows), rows by table when the dump was taken.", type: dict, sample: {public.orders: 1200}}
 subjects:
   description: What was judged, one entry for each subject of each service.
   returned: success
@@ -191,6 +202,18 @@ total_bytes:
   returned: success
   type: int
   sample: 481371093
+row_table:
+  description: With O(compare_rows), one line for each backup, with its rows and the tables that had more of them in the backup before. Else empty.
+  returned: success
+  type: str
+  sample: "BACKUP  STATE  AGE  ROWS  FEWER ROWS THAN BEFORE"
+before_loss:
+  description:
+    - With O(compare_rows), the newest undamaged backup after which some table had fewer rows, or was gone. V(null) when there is none. Rows that were
+      deleted on purpose look the same.
+  returned: success
+  type: str
+  sample: 20261121T031000Z-000042-7f3a
 table:
   description: RV(backups) and RV(problems) as aligned text for people.
   returned: success

@@ -115,7 +115,9 @@ options:
     type: str
     default: ''
   backup_id:
-    description: Backup that was made before this release is deployed, for O(state=registered).
+    description:
+      - Id of the backup that was made before this release is deployed, for O(state=registered). Registering a V(pending) release again with it writes
+        it down there, and retention keeps that backup for as long as the ledger knows the release.
     type: str
     default: ''
   schema:
@@ -138,7 +140,8 @@ options:
   on_incompatible_schema:
     description:
       - What O(state=staged) does when migrations that are not additive were applied and the release does not know them.
-      - V(fail) refuses and names the migrations and the choices. V(accept) goes on with a warning.
+      - V(fail) refuses and names the migrations, the choices, the backup from before them and what restoring it would lose
+        (RV(ignore:details) have RV(schema_change), C(backup_id) and C(lost_since)). V(accept) goes on with a warning.
     type: str
     choices: [fail, accept]
     default: fail
@@ -339,6 +342,13 @@ variables_changed:
   type: list
   elements: str
   sample: [APP_VERSION]
+schema_change:
+  description:
+    - With O(state=staged), how the database changed since that release, as far as the ledger or O(schema) tells. V(same), V(additive) (migrations
+      that it can live with), V(diverged) (others), or V(unknown).
+  returned: success with O(state=staged)
+  type: str
+  sample: additive
 acquired:
   description:
     - How each image was come by. V(present) was on the host, V(kept) was built from this revision before, V(pulled) and V(built) were fetched and
@@ -378,7 +388,7 @@ actions:
   contains:
     action:
       description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(hold), V(write), V(stage), V(verify), V(record_schema), V(fail),
-        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image). V(adopt) and V(register) name and hold the images of the new entry; V(tag) and
+        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image), V(record_backup). V(adopt) and V(register) name and hold the images of the new entry; V(tag) and
         V(hold) are names and holders that somebody took away; V(let_go) removes a holder."
       type: str
       sample: register

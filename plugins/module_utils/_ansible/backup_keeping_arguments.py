@@ -22,6 +22,8 @@ def backup_info_arguments() -> ArgumentSpec:
                 "required_state": {"type": "str", "choices": ["verified", "dumped"], "default": "verified"},
                 "retired": {"type": "list", "elements": "str", "default": []},
                 "check_hashes": {"type": "bool", "default": False},
+                "compare_rows": {"type": "bool", "default": False},
+                "rows_now": {"type": "dict", "default": {}},
                 "on_problem": {"type": "str", "choices": ["report", "fail"], "default": "report"},
             }
         )

@@ -60,7 +60,7 @@ def plan_registration(ledger: Ledger, draft: Release) -> Registration:
         return Registration(current, is_new=False, already_current=True)
     for entry in reversed(ledger.releases):
         if entry.verdict == PENDING and entry.version == draft.version and entry.runs_what(draft):
-            return Registration(entry, is_new=False)
+            return Registration(replace(entry, backup_id=draft.backup_id or entry.backup_id), is_new=False)
     return Registration(replace(draft, id=ledger.next_id, previous=ledger.current), is_new=True)
 
 

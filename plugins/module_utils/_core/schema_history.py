@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from .backup_manifest import is_id
 from .errors import BadInput, OperationError
 from .ledger import PENDING, Ledger, Release
 
 ADDITIVE = "additive"
+SAME, DIVERGED, UNKNOWN = "same", "diverged", "unknown"
 
 
 class SchemaIncompatible(OperationError):
@@ -43,10 +46,23 @@ def unknown_to(release: Release, now: Optional[Mapping[str, Any]]) -> Tuple[Dict
     A release knows what was applied when it was registered or proven, and what it brought itself (then pending).
     A pending release without a record is taken to bring whatever was applied; a verified one is not.
     """
+    return tuple(item for item in _applied_since(release, now) if item["kind"] != ADDITIVE)
+
+
+def schema_change(release: Release, now: Optional[Mapping[str, Any]]) -> str:
+    """How the database changed since the release: same, additive or diverged; unknown where nothing was recorded."""
+    if now is not None and unknown_to(release, now):
+        return DIVERGED
+    if now is None or not release.schema:
+        return UNKNOWN
+    return ADDITIVE if _applied_since(release, now) else SAME
+
+
+def _applied_since(release: Release, now: Optional[Mapping[str, Any]]) -> Tuple[Dict[str, str], ...]:
     if now is None or (not release.schema and release.verdict == PENDING):
         return ()
     known = {item["version"] for key in ("applied", "pending") for item in release.schema.get(key) or []}
-    return tuple(dict(item) for item in now.get("applied") or [] if item["version"] not in known and item["kind"] != ADDITIVE)
+    return tuple(dict(item) for item in now.get("applied") or [] if item["version"] not in known)
 
 
 def backup_before_later(ledger: Ledger, release: Release) -> str:
@@ -64,14 +80,29 @@ def refuse_incompatible(release: Release, now: Optional[Mapping[str, Any]], back
     raise SchemaIncompatible(
         f"Release {release.title} cannot work with this database: it holds migrations {cause}: {names}.",
         hint=(
-            f"Choose: restore the backup made before that deploy{f' ({backup_id})' if backup_id else ''} and then roll back; "
+            f"Choose: {_restore_choice(backup_id)}; "
             "deploy a corrected release forward; or, when you know that it works, say on_incompatible_schema=accept."
         ),
         release=release.id,
+        schema_change=schema_change(release, now),
         migrations=list(migrations),
         choices=["restore_backup", "deploy_forward", "accept"],
         backup_id=backup_id,
+        lost_since=_made_at(backup_id),
     )
+
+
+def _restore_choice(backup_id: str) -> str:
+    """The way back with the database, and what it costs."""
+    if not backup_id:
+        return "restore a backup from before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup=<id> -e to=<release>)"
+    cost = f", which loses what was written since {_made_at(backup_id)}" if _made_at(backup_id) else ""
+    return f"restore the backup made before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup={backup_id}){cost}"
+
+
+def _made_at(backup_id: str) -> str:
+    """The time that the id of a backup begins with, in ISO 8601; empty for an id of another kind."""
+    return re.sub(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$", r"\1-\2-\3T\4:\5:\6Z", backup_id[:16]) if is_id(backup_id) else ""
 
 
 def _parse_migration(item: Any) -> Dict[str, str]:

@@ -13,6 +13,7 @@ from ..._core.backup_catalogue import Backup, newest_first
 from ..._core.backup_report import UNREADABLE, Holding, Problem, Wanted, backup_table, holdings, with_damage, worst
 from ..._core.errors import BadInput
 from ..._core.plan import Plan, facts_only
+from ..._core.row_history import before_loss, history, parse_rows_now, row_table, rows_of
 from ..._core.stack import Stack
 from ..backup_files import files_of, now_naive
 from ..backup_store import BackupStore, UnreadableBackup, services_of
@@ -26,6 +27,7 @@ class BackupInfo:
     def __init__(self, stack: Stack, params: Mapping[str, Any]) -> None:
         self._stack = stack
         self._params = params
+        self._rows_now = parse_rows_now(params["rows_now"])
         self._wanted = Wanted(params["max_age"], params["required_state"], tuple(params["retired"]))
 
     @classmethod
@@ -34,6 +36,8 @@ class BackupInfo:
             raise BadInput(f"max_age must be at least 1 second, not {params['max_age']}.", hint="Leave it out to accept any age.", max_age=params["max_age"])
         if not params["backup_dir"].startswith("/"):
             raise BadInput(f"backup_dir must be an absolute path, but is {params['backup_dir']!r}.", hint="Set stack_backup.dir in the inventory.")
+        if params["compare_rows"] and len(params["subjects"]) != 1:
+            raise BadInput("compare_rows compares the backups of one database.", hint="Name it in subjects.")
         return cls(Stack.from_params(params), params)
 
     def plan(self) -> Plan:
@@ -87,8 +91,11 @@ class BackupInfo:
 
     def _facts(self, found: Sequence[Holding], problems: Sequence[Problem], now: datetime) -> Dict[str, Any]:
         every = newest_first(backup for holding in found for backup in holding.backups)
-        shown = [one for one in (backup.to_dict(now) for backup in every) if self._is_shown(one)]
+        shown = [one for one in (self._shape(backup, now) for backup in every) if self._is_shown(one)]
+        moments = history(every, self._rows_now, now) if self._params["compare_rows"] else []
         return {
+            "row_table": row_table(moments) if self._params["compare_rows"] else "",
+            "before_loss": before_loss(moments),
             "backups": shown,
             "subjects": [holding.to_dict(problems, self._wanted, now) for holding in found],
             "problems": [asdict(problem) for problem in problems],
@@ -98,6 +105,10 @@ class BackupInfo:
             "total_bytes": sum(one["bytes"] for one in shown),
             "table": backup_table(shown, problems),
         }
+
+    def _shape(self, backup: Backup, now: datetime) -> Dict[str, Any]:
+        counted = {"tables": rows_of(backup)} if self._params["compare_rows"] else {}
+        return {**backup.to_dict(now), **counted}
 
     def _is_shown(self, backup: Mapping[str, Any]) -> bool:
         """Filters narrow what is shown, never what is judged."""

@@ -137,6 +137,8 @@ class RegisterRelease:
             if registration.is_new:
                 ledger = ledger.with_new(registration.entry)
                 context.files.keep(registration.entry.id, self._candidate)
+            elif not registration.already_current:
+                ledger = ledger.with_changed(registration.entry)
             entry = ledger.entry(registration.entry.id)
             for release in (adopted, entry):
                 self._keep_images(release)
@@ -265,7 +267,14 @@ class RegisterRelease:
             kept = {image.reference: image.image_id for image in kept_images([registration.entry])}
             lost = [reference for reference, meaning in sorted(self._images.meanings(kept).items()) if meaning != kept[reference]]
             steps += [Step("tag", reference, kept[reference]) for reference in lost]
+            if self._brings_backup(ledger, registration):
+                steps.append(Step("record_backup", registration.entry.id, registration.entry.backup_id))
         return (*steps, *hold_steps(self._unheld))
+
+    @staticmethod
+    def _brings_backup(ledger: Ledger, registration: Registration) -> bool:
+        known = ledger.entry(registration.entry.id)
+        return known is not None and known.backup_id != registration.entry.backup_id
 
     def _warn_when_version_changes_nothing(self, registration: Registration) -> None:
         entry = registration.entry

@@ -28,6 +28,7 @@ from ..._core.schema_history import (
     newest_schema,
     parse_schema,
     refuse_incompatible,
+    schema_change,
 )
 from ..candidate import render
 from ..compose_cli import project_files
@@ -109,7 +110,7 @@ class StageRelease:
             before={**summary(ledger.current_release), "staged": ledger.staged},
             after={**summary(release), "staged": release.id if steps else ledger.staged, "variables_changed": names},
             steps=steps,
-            facts=result(ledger, release, services_changed=list(changed), variables_changed=names),
+            facts={**result(ledger, release, services_changed=list(changed), variables_changed=names), "schema_change": self._schema_change},
         )
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
@@ -142,6 +143,7 @@ class StageRelease:
 
     def _check_schema(self, ledger: Ledger, release: Release) -> None:
         now = self._request.schema or newest_schema(ledger)
+        self._schema_change = schema_change(release, now)
         try:
             refuse_incompatible(release, now, backup_before_later(ledger, release))
         except SchemaIncompatible as error:

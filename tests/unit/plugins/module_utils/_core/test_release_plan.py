@@ -126,3 +126,15 @@ def test_a_full_disk_is_refused_and_an_unknown_one_is_not():
 def test_the_draft_of_the_current_release_is_not_changed_by_its_id():
     ledger = live_history("v1")
     assert ledger.entry("0001").runs_what(replace(ledger.entry("0001"), id="", verdict=FAILED))
+
+
+@pytest.mark.parametrize(("known", "brought", "kept"), [("", "b1", "b1"), ("b1", "", "b1"), ("b1", "b2", "b2")])
+def test_a_pending_release_learns_of_its_backup(known, brought, kept):
+    ledger = live_history("v1").with_new(draft("v2", image="sha256:bb", backup_id=known))
+    registration = plan_registration(ledger, draft("v2", image="sha256:bb", backup_id=brought))
+    assert (registration.entry.id, registration.is_new, registration.entry.backup_id) == ("0002", False, kept)
+
+
+def test_the_current_release_keeps_the_backup_from_before_its_own_deploy():
+    current = live_history("v1")
+    assert plan_registration(current, draft("v1", image="sha256:01", fingerprint="f1", backup_id="b9")).entry.backup_id == ""

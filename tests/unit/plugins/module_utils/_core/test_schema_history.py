@@ -15,6 +15,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.schema_histo
     newest_schema,
     parse_schema,
     refuse_incompatible,
+    schema_change,
     unknown_to,
 )
 
@@ -44,6 +45,37 @@ def test_any_other_kind_since_then_is_refused_with_the_choices(kind):
     assert caught.value.details["choices"] == ["restore_backup", "deploy_forward", "accept"]
     assert "004" in str(caught.value)
     assert "nightly-7" in caught.value.hint
+
+
+def test_the_choices_name_the_command_and_what_it_would_lose():
+    backup = "20261121T031000Z-000042-7f3a"
+    with pytest.raises(SchemaIncompatible) as caught:
+        refuse_incompatible(draft("v3", verdict=VERIFIED, schema=V1), schema(migration("004", "breaking")), backup_id=backup)
+    assert f"kind=db -e backup={backup}), which loses what was written since 2026-11-21T03:10:00Z" in caught.value.hint
+    assert (caught.value.details["schema_change"], caught.value.details["lost_since"]) == ("diverged", "2026-11-21T03:10:00Z")
+
+
+def test_without_a_backup_the_choice_says_which_one_to_look_for():
+    with pytest.raises(SchemaIncompatible) as caught:
+        refuse_incompatible(draft("v3", verdict=VERIFIED, schema=V1), schema(migration("004", "breaking")))
+    assert "-e backup=<id>" in caught.value.hint and "loses" not in caught.value.hint
+    assert caught.value.details["lost_since"] == ""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "change"),
+    [
+        (V1, V1, "same"),
+        (V1, schema(migration("001")), "same"),
+        (V1, schema(migration("001"), migration("003")), "additive"),
+        (V1, schema(migration("003"), migration("004", "breaking")), "diverged"),
+        ({}, schema(migration("004", "breaking")), "diverged"),
+        ({}, schema(migration("003")), "unknown"),
+        (V1, None, "unknown"),
+    ],
+)
+def test_a_change_of_the_schema_has_a_name(recorded, now, change):
+    assert schema_change(draft(verdict=VERIFIED, schema=recorded), now) == change
 
 
 def test_a_breaking_migration_that_the_release_already_knew_is_fine():
