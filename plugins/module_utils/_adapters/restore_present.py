@@ -53,7 +53,7 @@ class RestorePresent:
             backups = self._known()
             self._chosen = self._choose(session, backups)
             self._refuse("The restore")
-            self._containers = place.dependents().running(request.dependents)
+            self._containers = place.dependents().running(request.services_to_stop)
             plan = plan_restore(self._outline(self._decide_safety(backups)), request)
             require_confirmation(request, place.stack.name, plan)
             if self._store is not None:

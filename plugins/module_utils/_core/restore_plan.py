@@ -15,7 +15,7 @@ from .backup_manifest import TIME_FORMAT
 from .plan import Plan, Step
 from .postgres_maintenance import ConfirmationMissing
 from .restore_errors import NothingToUndo, RestoreUnfinished
-from .restore_names import REDO, UNDO, beside
+from .restore_names import REDO, UNDO, begun, beside
 from .restore_record import PRESENT, REDONE, UNDONE, RestoreRecord
 from .restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
 
@@ -128,7 +128,11 @@ def require_confirmation(request: RestoreRequest, stack: str, plan: Plan) -> Non
 
 
 def expired(records: Sequence[RestoreRecord], now: datetime, seconds: int) -> List[RestoreRecord]:
-    """Finished restores whose kept database is older than that, oldest first."""
+    """Finished restores whose kept database is older than that, or that kept none and are older themselves; oldest first."""
     until = now - timedelta(seconds=seconds)
-    old = [record for record in records if record.finished and record.kept and datetime.strptime(record.kept.since, TIME_FORMAT) <= until]
+    old = [record for record in records if record.finished and _since(record) <= until]
     return sorted(old, key=lambda record: record.run_id)
+
+
+def _since(record: RestoreRecord) -> datetime:
+    return datetime.strptime(record.kept.since, TIME_FORMAT) if record.kept else begun(record.run_id)
