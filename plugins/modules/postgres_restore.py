@@ -46,7 +46,8 @@ options:
     default: ''
   backup:
     description:
-      - Id of a backup, or V(latest-verified) for the newest one of O(database) that was restored and compared once.
+      - Id of a backup, or V(latest-verified) for the newest one of O(database) that was restored and compared once. Safety backups do not count, since
+        they hold what a restore was to replace; give the id of one.
       - Without it and without O(file) it is V(latest-verified). Where no backup is verified, O(allow_unverified) lets that be the newest one.
     type: str
     default: ''

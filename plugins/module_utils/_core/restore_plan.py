@@ -19,6 +19,8 @@ from .restore_names import REDO, UNDO, begun, beside
 from .restore_record import PRESENT, REDONE, UNDONE, RestoreRecord
 from .restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
 
+SAFETY = "safety"
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -35,7 +37,7 @@ class Outline:
 def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: str = VERIFIED) -> Backup:
     """``latest-verified``, or an id of any database of the service."""
     if wanted == LATEST_VERIFIED:
-        found = latest(backups, database, state)
+        found = newest_wanted(backups, database, state)
         own = [backup for backup in backups if backup.manifest.subject == database]
         hint = f"{len(own)} backups of it are there, none of them verified: verify one, or name one with allow_unverified=true." if own else ""
     else:
@@ -44,6 +46,11 @@ def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: 
     if found is None:
         raise BackupMissing(f"There is no backup {wanted} of {database}.", hint=hint or "There is no backup of it at all.", database=database, backup=wanted)
     return found
+
+
+def newest_wanted(backups: Sequence[Backup], database: str, state: str) -> Optional[Backup]:
+    """A safety backup holds what somebody was about to give up: nobody means it who does not name it."""
+    return latest([backup for backup in backups if backup.manifest.purpose != SAFETY], database, state)
 
 
 def plan_restore(outline: Outline, request: RestoreRequest) -> Plan:
