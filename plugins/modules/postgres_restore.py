@@ -19,7 +19,8 @@ description:
   - Before each step a record is written to C(<state_dir>/<stack_name>/postgres/). Whenever the module dies, O(state=recovered) finishes what it began
     or takes it back.
   - A failure takes back what was done. RV(ignore:details) then say how far it was (C(stage)) and what it left (C(safe_state)). V(untouched) is a live
-    database as it was, V(rolled_back) one that was exchanged and is live again, V(needs_attention) asks for O(state=recovered).
+    database as it was, V(rolled_back) one that is live again after connections to it were stopped, V(needs_attention) asks for O(state=recovered).
+    Roles that were made, and a safety backup, stay.
 extends_documentation_fragment:
   - runbook.compose.stack
   - runbook.compose.postgres
@@ -45,7 +46,8 @@ options:
     default: ''
   backup:
     description:
-      - Id of a backup, or V(latest-verified) for the newest one of O(database) that was restored and compared once.
+      - Id of a backup, or V(latest-verified) for the newest one of O(database) that was restored and compared once. Safety backups do not count, since
+        they hold what a restore was to replace; give the id of one.
       - Without it and without O(file) it is V(latest-verified). Where no backup is verified, O(allow_unverified) lets that be the newest one.
     type: str
     default: ''
@@ -109,8 +111,10 @@ options:
     default: needed
   dependents:
     description:
-      - Services that are stopped before the exchange and started after it, or after a failure. Without it, those whose C(depends_on) names
-        O(service). An empty list stops none; their sessions are ended all the same.
+      - Services that are stopped before the exchange and started after it, or after a failure. Sessions of all others are ended all the same, and may
+        come again as soon as the exchange is done.
+      - Without it, nothing is stopped with O(mode=swap), O(state=undone) and O(state=redone), where nobody can connect for moments only. With
+        O(mode=replace) those are stopped whose C(depends_on) names O(service). An empty list stops none.
       - Only containers that run are stopped. Whether a service is healthy afterwards is not looked at.
     type: list
     elements: str
@@ -190,14 +194,14 @@ EXAMPLES = r"""
     database: shop
     confirm: shop
 
-- name: Restore a file from the old runbook without stopping anything
+- name: Restore a file from the old runbook while nobody writes
   runbook.compose.postgres_restore:
     stack_name: shop
     project_dir: /srv/shop
     backup_dir: /backups
     database: shop
     file: /root/backup-20261103.sql.gz
-    dependents: []
+    dependents: [api, worker]
     assertions:
       - SELECT count(*) > 1000 FROM orders
     confirm: shop
@@ -320,7 +324,7 @@ dropped:
 actions:
   description:
     - "What was or would be done: V(back_up), V(create_role), V(restore), V(compare), V(count), V(stop), V(swap), V(drop), V(rename), V(start), and for
-      O(state=recovered) V(allow) and V(forget)."
+      O(state=recovered) V(allow). V(forget) removes a record that nothing belongs to any more."
   returned: success
   type: list
   elements: dict

@@ -54,7 +54,7 @@ def start_over(stack) -> None:
 def test_a_restore_killed_before_each_step(stack):
     died = []
     for step in range(1, MOST_STEPS):
-        name = stack.dies_at(step, dependents=None)
+        name = stack.dies_at(step, dependents=["app"])
         if not name:
             break
         died.append(name)
@@ -75,7 +75,7 @@ def test_undo_and_redo_killed_before_each_step(stack):
     for state, other in (("undone", RESTORED), ("redone", OLD)):
         died = []
         for step in range(1, MOST_STEPS):
-            name = stack.dies_at(step, state=state, dependents=None)
+            name = stack.dies_at(step, state=state, dependents=["app"])
             if not name:
                 break
             died.append(name)
@@ -93,7 +93,7 @@ def test_undo_and_redo_killed_before_each_step(stack):
 
 def test_a_recovery_killed_before_each_step_is_recovered(stack):
     for step in range(1, MOST_STEPS):
-        assert stack.dies_at("DatabaseSwap.rename", dependents=None) == "DatabaseSwap.rename"
+        assert stack.dies_at("DatabaseSwap.rename", dependents=["app"]) == "DatabaseSwap.rename"
         name = stack.dies_at(step, state="recovered", database="")
         recover(stack)
         require_order(stack, f"recovery {name}", {OLD}, kept=0)
@@ -108,7 +108,7 @@ def test_a_recovery_killed_before_each_step_is_recovered(stack):
 )
 def test_a_replacement_killed_while_the_database_is_gone_is_made_whole(stack, step, outcome, orders):
     """Only the safety backup has the old content then, until the restored copy was compared."""
-    options = {"mode": "replace", "confirm_replace": "shop", "safety_backup": True, "dependents": None}
+    options = {"mode": "replace", "confirm_replace": "shop", "safety_backup": True}
     assert stack.dies_at(step, **options) == step
     assert "shop" not in stack.databases(), "the test proves nothing"
     assert [one["outcome"] for one in recover(stack)] == [outcome]

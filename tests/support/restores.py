@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any, Callable
 
@@ -14,6 +15,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.operatio
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_restore_arguments import postgres_restore_arguments
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
 from tests.support.backups import BackedUpStack
 
 APPLICATION = """
@@ -46,7 +48,7 @@ class RestoredStack(BackedUpStack):
 
     @property
     def defaults(self) -> dict:
-        return {"backup_dir": str(self.backup_dir), "database": "shop", "confirm": "shop", "dependents": [], "safety_backup": False}
+        return {"backup_dir": str(self.backup_dir), "database": "shop", "confirm": "shop", "safety_backup": False}
 
     def databases(self) -> dict[str, bool]:
         return dict(self.sql("SELECT datname, datallowconn FROM pg_database WHERE NOT datistemplate", database="postgres"))
@@ -55,9 +57,19 @@ class RestoredStack(BackedUpStack):
         return self.sql("SELECT count(*) FROM orders")[0][0]
 
     def operation(self, **options: Any) -> PostgresRestore:
-        """The module's operation in this process, which saves a test the start of another."""
+        """What the module calls, in this process, which saves a test the start of another."""
         defaults = {name: option.get("default") for name, option in postgres_restore_arguments().options.items()}
         return PostgresRestore.from_params({**defaults, **self.options, **self.defaults, **options}, Quiet())
+
+    def attempt(self, check: bool = False, **options: Any) -> dict:
+        """``restore`` in this process."""
+        try:
+            operation = self.operation(**options)
+            plan = operation.plan()
+            outcome = {} if check else operation.apply(plan)
+        except OperationError as error:
+            return {"failed": True, **error.to_result()}
+        return {"failed": False, **plan.to_result(), **outcome}
 
     def dies_at(self, step: int | str, **options: Any) -> str:
         """Runs the operation in a child that kills itself before its n-th step, or before the first one of that name.
@@ -74,6 +86,13 @@ class RestoredStack(BackedUpStack):
         status = os.waitpid(child, 0)[1]
         assert os.WIFSIGNALED(status) == bool(name), f"the child ended by itself with {status}"
         return name
+
+    def dump(self, path: Path, *options: str, database: str = "shop") -> Path:
+        """A file as the old runbooks made it, with the server's own pg_dump."""
+        server = self.containers("postgres")[0]["Id"]
+        with path.open("wb") as file:
+            subprocess.run(["docker", "exec", server, "pg_dump", "-U", "shop", *options, database], stdout=file, check=True)
+        return path
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in (*self.backup_dir.rglob(".tmp-*"), *Path(self.state_dir).rglob(".tmp-*"))]

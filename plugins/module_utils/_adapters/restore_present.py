@@ -10,12 +10,12 @@ import secrets
 from datetime import timedelta
 from typing import Any, Dict, List, Optional, Tuple
 
-from .._core.backup_catalogue import DUMPED, VERIFIED, Backup, latest, timestamp
+from .._core.backup_catalogue import DUMPED, VERIFIED, Backup, timestamp
 from .._core.container import Container
 from .._core.plan import Plan
 from .._core.restore_errors import refusal
 from .._core.restore_names import NEW, UNDO, beside, new_run_id
-from .._core.restore_plan import Outline, choose_source, plan_restore, require_confirmation, require_finished
+from .._core.restore_plan import Outline, choose_source, newest_wanted, plan_restore, require_confirmation, require_finished
 from .._core.restore_preflight import TargetFacts, missing_roles, problems
 from .._core.restore_record import RestoreRecord
 from .._core.restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
@@ -53,7 +53,7 @@ class RestorePresent:
             backups = self._known()
             self._chosen = self._choose(session, backups)
             self._refuse("The restore")
-            self._containers = place.dependents().running(request.dependents)
+            self._containers = place.dependents().running(request.services_to_stop)
             plan = plan_restore(self._outline(self._decide_safety(backups)), request)
             require_confirmation(request, place.stack.name, plan)
             if self._store is not None:
@@ -88,7 +88,7 @@ class RestorePresent:
             properties = properties_for_file(place.server, session, request.database, self._target.live is not None)
             return choose_file(request, properties, self._target.server_version)
         state = VERIFIED
-        if request.allow_unverified and request.backup == LATEST_VERIFIED and not latest(backups, request.database, VERIFIED):
+        if request.allow_unverified and request.backup == LATEST_VERIFIED and not newest_wanted(backups, request.database, VERIFIED):
             state = DUMPED
         backup = choose_source(backups, request.database, request.backup, state)
         return choose_published(backup, request)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import Any, Callable, ContextManager, List
+from typing import Any, Callable, ContextManager, List, Optional
 
 from .._core.backup_catalogue import timestamp
+from .._core.errors import OperationError
+from .._core.restore_plan import choose_source
 from .._core.restore_record import PRESENT, SWAPPING, Recovery, RestoreRecord, recovery
 from .._core.restore_request import RestoreRequest
 from .._core.stack import Stack
@@ -68,11 +70,12 @@ def purpose_of(record: RestoreRecord) -> str:
 
 
 class RestoreRecovery:
-    """To be used while ``records.working_on`` the database."""
+    """To be used while ``records.working_on`` the database. ``not_started`` is why a dependent could not be started again."""
 
     def __init__(self, place: RestorePlace, request: RestoreRequest) -> None:
         self._place = place
         self._request = request
+        self.not_started: Optional[OperationError] = None
 
     def settle(self, record: RestoreRecord, back: bool) -> Recovery:
         """Does what ``recovery`` decides, and ends the record. Can be repeated after any failure."""
@@ -105,7 +108,7 @@ class RestoreRecovery:
         if record.coming_name in swap.databases():
             swap.drop(record.coming_name)
         store = BackupStore(record.backup_dir, place.stack.name, record.service)
-        backup = next(backup for backup in store.all()[0] if backup.id == record.safety_backup)
+        backup = choose_source(store.all()[0], record.database, record.safety_backup)
         source = choose_published(backup, self._request).shadow
         with place.work(record) as work:
             settings = RestoreSettings(work, purpose_of(record), jobs_or_default(self._request.jobs), self._request.timeout)
@@ -115,7 +118,13 @@ class RestoreRecovery:
         return place.records.write(record.at(SWAPPING, coming_oid=oid, source=f"safety backup {backup.id}"))
 
     def _start(self, record: RestoreRecord) -> None:
-        gone = self._place.dependents().start(record.containers)
+        """One that does not start keeps neither the others nor the databases from their good end."""
+        dependents, gone = self._place.dependents(), []
+        for container in reversed(record.containers):
+            try:
+                gone += dependents.start([container])
+            except OperationError as error:
+                self.not_started = self.not_started or error
         if gone:
             self._place.warn(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
 

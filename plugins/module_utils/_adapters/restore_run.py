@@ -171,11 +171,14 @@ class RestoreRun:
 
     def _take_back(self) -> str:
         """How safe the live database is now. Whatever goes wrong here is left to state=recovered."""
+        taking_back = RestoreRecovery(self._place, self._request)
         try:
-            todo = RestoreRecovery(self._place, self._request).settle(self._record, back=True)
+            todo = taking_back.settle(self._record, back=True)
         except OperationError as worse:
             self._place.warn(f"The failed restore could not be taken back: {worse}")
             return NEEDS_ATTENTION
+        if taking_back.not_started is not None:
+            self._place.warn(f"The databases are in order, but not everything that was stopped runs again: {taking_back.not_started}")
         if todo.outcome == "finished":
             return NEEDS_ATTENTION
         return UNTOUCHED if self._record.stage in _BEFORE_THE_FENCE and not self._record.dropped else ROLLED_BACK

@@ -42,7 +42,7 @@ class RestoreExchanged:
         found = list(exchange_problems(target))
         if found:
             raise refusal(f"The exchange of {request.database}", found)
-        self._containers = place.dependents().running(request.dependents)
+        self._containers = place.dependents().running(request.services_to_stop)
         plan = plan_exchange(self._record, list(dict.fromkeys(container.service for container in self._containers)))
         require_confirmation(request, place.stack.name, plan)
         return plan
@@ -85,16 +85,20 @@ class RestoreRecovered:
         return Plan(before={"restores": before}, after={"restores": {}}, steps=tuple(steps))
 
     def apply(self) -> Dict[str, Any]:
-        recovered = []
+        """Fails after everything is settled when what was stopped does not run again."""
+        recovered, recovery_of = [], RestoreRecovery(self._place, self._request)
         for record in self._unfinished:
             with self._place.records.working_on(record.database):
-                todo = RestoreRecovery(self._place, self._request).settle(record, back=False)
+                todo = recovery_of.settle(record, back=False)
             recovered.append(_row(record, todo))
+        if recovery_of.not_started is not None:
+            recovery_of.not_started.details.update(recovered=recovered)
+            raise recovery_of.not_started
         return {"recovered": recovered}
 
 
 class RestoreExpired:
-    """state=expired: drops what finished restores kept for longer than ``undo_ttl``."""
+    """state=expired: drops what finished restores kept for longer than ``undo_ttl``, and forgets them."""
 
     def __init__(self, place: RestorePlace, request: RestoreRequest) -> None:
         self._place = place
@@ -109,10 +113,8 @@ class RestoreExpired:
         for record in expired(records, now_naive(), request.undo_ttl):
             kept = record.kept
             self._old.append((record, kept is not None and there.get(kept.name) == kept.oid))
-        steps = tuple(
-            Step("drop" if there_still else "forget", record.kept.name, f"kept since {record.kept.since}") for record, there_still in self._old if record.kept
-        )
-        return Plan(before={"databases": [step.target for step in steps]}, after={"databases": []}, steps=steps)
+        steps = tuple(_end_of(record, there_still) for record, there_still in self._old)
+        return Plan(before={"databases": [step.target for step in steps if step.action == "drop"]}, after={"databases": []}, steps=steps)
 
     def apply(self) -> Dict[str, Any]:
         dropped = []
@@ -123,6 +125,12 @@ class RestoreExpired:
                     dropped.append(record.kept.name)
                 self._place.records.remove(record)
         return {"dropped": dropped}
+
+
+def _end_of(record: RestoreRecord, there_still: bool) -> Step:
+    if record.kept is None:
+        return Step("forget", record.run_id, "it kept nothing")
+    return Step("drop" if there_still else "forget", record.kept.name, f"kept since {record.kept.since}")
 
 
 def _row(record: RestoreRecord, todo: Recovery) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from .._core.backup_catalogue import Backup
 from .._core.backup_errors import BackupUnverified
 from .._core.backup_manifest import new_id
 from .._core.backup_request import MIB, BackupRequest, DatabaseSize, Decision, decide
+from .._core.restore_plan import SAFETY
 from .._core.restore_request import REPLACE, RestoreRequest
 from .._core.stack import Stack
 from .backup_maker import BackupMaker, now_naive
@@ -36,7 +37,7 @@ class SafetyBackup:
             state="present",
             backup_dir=request.backup_dir,
             databases=(request.database,),
-            purpose="safety",
+            purpose=SAFETY,
             min_age=0 if request.mode == REPLACE else request.safety_max_age,
             verify="restore" if request.mode == REPLACE else "none",
             timeout=request.timeout,

@@ -9,13 +9,18 @@ import re
 from datetime import datetime
 
 NEW, UNDO, REDO = "new", "undo", "redo"
+_BEGUN = "%Y%m%dT%H%M%SZ"
 _LONGEST_NAME = 63  # bytes; the server cuts off the rest without an error
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 def new_run_id(now: datetime, random: int) -> str:
     """Sorts by time: ``20261103T021500Z-7f3a01bc``."""
-    return f"{now.strftime('%Y%m%dT%H%M%SZ')}-{random & 0xFFFFFFFF:08x}"
+    return f"{now.strftime(_BEGUN)}-{random & 0xFFFFFFFF:08x}"
+
+
+def begun(run_id: str) -> datetime:
+    return datetime.strptime(run_id.partition("-")[0], _BEGUN)
 
 
 def is_run_id(text: str) -> bool:

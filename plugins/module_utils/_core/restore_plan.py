@@ -15,9 +15,11 @@ from .backup_manifest import TIME_FORMAT
 from .plan import Plan, Step
 from .postgres_maintenance import ConfirmationMissing
 from .restore_errors import NothingToUndo, RestoreUnfinished
-from .restore_names import REDO, UNDO, beside
+from .restore_names import REDO, UNDO, begun, beside
 from .restore_record import PRESENT, REDONE, UNDONE, RestoreRecord
 from .restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
+
+SAFETY = "safety"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Outline:
 def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: str = VERIFIED) -> Backup:
     """``latest-verified``, or an id of any database of the service."""
     if wanted == LATEST_VERIFIED:
-        found = latest(backups, database, state)
+        found = newest_wanted(backups, database, state)
         own = [backup for backup in backups if backup.manifest.subject == database]
         hint = f"{len(own)} backups of it are there, none of them verified: verify one, or name one with allow_unverified=true." if own else ""
     else:
@@ -44,6 +46,11 @@ def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: 
     if found is None:
         raise BackupMissing(f"There is no backup {wanted} of {database}.", hint=hint or "There is no backup of it at all.", database=database, backup=wanted)
     return found
+
+
+def newest_wanted(backups: Sequence[Backup], database: str, state: str) -> Optional[Backup]:
+    """A safety backup holds what somebody was about to give up: nobody means it who does not name it."""
+    return latest([backup for backup in backups if backup.manifest.purpose != SAFETY], database, state)
 
 
 def plan_restore(outline: Outline, request: RestoreRequest) -> Plan:
@@ -128,7 +135,11 @@ def require_confirmation(request: RestoreRequest, stack: str, plan: Plan) -> Non
 
 
 def expired(records: Sequence[RestoreRecord], now: datetime, seconds: int) -> List[RestoreRecord]:
-    """Finished restores whose kept database is older than that, oldest first."""
+    """Finished restores whose kept database is older than that, or that kept none and are older themselves; oldest first."""
     until = now - timedelta(seconds=seconds)
-    old = [record for record in records if record.finished and record.kept and datetime.strptime(record.kept.since, TIME_FORMAT) <= until]
+    old = [record for record in records if record.finished and _since(record) <= until]
     return sorted(old, key=lambda record: record.run_id)
+
+
+def _since(record: RestoreRecord) -> datetime:
+    return datetime.strptime(record.kept.since, TIME_FORMAT) if record.kept else begun(record.run_id)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Mapping, Optional, Tuple
 
 from .errors import OperationError
-from .restore_names import is_run_id
+from .restore_names import begun, is_run_id
 
 SCHEMA = 1
 # In the order in which they are passed. ``dropping`` is passed by mode=replace only.
@@ -113,6 +113,7 @@ def _check(record: RestoreRecord) -> None:
     texts = (record.service, record.database, record.system_identifier, record.source, record.coming_name, record.aside_name)
     if not is_run_id(record.run_id) or not all(isinstance(text, str) for text in (*texts, record.backup_dir, record.safety_backup, *record.containers)):
         raise ValueError("texts")
+    begun(record.run_id)
     if record.stage not in STAGES or record.operation not in (PRESENT, UNDONE, REDONE) or not record.database:
         raise ValueError("stage")
     if not all(isinstance(oid, (int, type(None))) for oid in (record.live_oid, record.coming_oid)):

@@ -19,7 +19,7 @@ _NEED_A_DATABASE = ("present", "undone", "redone")
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """Times in seconds. ``dependents`` None are the services that compose says depend on Postgres."""
+    """Times in seconds. For ``dependents`` None see ``services_to_stop``."""
 
     state: str
     database: str = ""
@@ -60,6 +60,13 @@ class RestoreRequest:
         )
         request._check()
         return request
+
+    @property
+    def services_to_stop(self) -> Optional[Tuple[str, ...]]:
+        """None are those that compose says depend on Postgres: without being told, only a replacement, which takes long, stops anything."""
+        if self.dependents is None and not (self.state == "present" and self.mode == REPLACE):
+            return ()
+        return self.dependents
 
     def _check(self) -> None:
         for name, least in (("safety_max_age", 0), ("fence_timeout", 1), ("jobs", 0), ("timeout", 1), ("undo_ttl", 0)):

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_request import is_ours
-from ansible_collections.runbook.compose.plugins.module_utils._core.restore_names import NEW, REDO, UNDO, beside, is_run_id, new_run_id
+from ansible_collections.runbook.compose.plugins.module_utils._core.restore_names import NEW, REDO, UNDO, begun, beside, is_run_id, new_run_id
 
 RUN = "20261103T021500Z-7f3a01bc"
 
@@ -14,6 +14,7 @@ def test_an_id_sorts_by_time_and_is_known_again():
     made = new_run_id(datetime(2026, 11, 3, 2, 15), 0x17F3A01BC)
     assert made == RUN
     assert is_run_id(made)
+    assert begun(made) == datetime(2026, 11, 3, 2, 15)
     assert not is_run_id(made + "0") and not is_run_id("latest")
 
 
