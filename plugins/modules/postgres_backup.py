@@ -224,6 +224,11 @@ failed_databases:
     database: {description: Name of the database., type: str, sample: shop}
     reason: {description: Reason of the failure., type: str, sample: postgres_locked}
     msg: {description: What happened., type: str, sample: The dump waited 60 s for a lock.}
+table:
+  description: RV(backups) and RV(failed_databases) as aligned text for people.
+  returned: success, outside check mode
+  type: str
+  sample: "DATABASE  BACKUP                        VERDICT   LEVEL  SIZE      ROWS"
 actions:
   description: "What was or would be done: V(back_up) and V(verify)."
   returned: success
