@@ -27,6 +27,7 @@ from .backup_preflight import require_programs
 from .backup_store import BackupStore
 from .clock import utc_now
 from .database_maker import create_database, create_roles, missing_roles
+from .directory_stream import DIRECTORY
 from .engine import Engine
 from .helper_container import HelperContainer
 from .postgres_content import Summing, capture_content
@@ -133,8 +134,9 @@ class BackupVerifier:
             create_database(session, _COPY, properties)
         settings = RestoreSettings(work, "verify", jobs_or_default(0), self._settings.timeout, keep_tablespaces=False)
         restore = ArchiveRestore(server, settings, self._moved)
-        self._begin("restoring into a throwaway server", main_file(backup).plain_bytes)
-        restore.run(ArchiveInput(self._archive(backup, main_file(backup)), CUSTOM), _COPY)
+        main = main_file(backup)
+        self._begin("restoring into a throwaway server", main.plain_bytes)
+        restore.run(ArchiveInput(self._archive(backup, main), main.format), _COPY)
         found.seconds = round(time.monotonic() - began, 3)
         return self._compared(server, expected, level, found) if level >= RESTORED_AND_COMPARED else []
 
@@ -169,7 +171,7 @@ class BackupVerifier:
 def main_file(backup: Backup) -> BackupFile:
     """The archive itself, not the roles beside it; raises ManifestInvalid when there is none."""
     for file in backup.manifest.files:
-        if file.format == CUSTOM:
+        if file.format in (CUSTOM, DIRECTORY):
             return file
     raise ManifestInvalid(f"Backup {backup.id} holds no archive of pg_dump.", hint="Choose another backup.", backup=backup.id)
 

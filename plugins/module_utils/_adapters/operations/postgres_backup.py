@@ -12,7 +12,7 @@ from ..._core.backup_catalogue import Backup, Verification
 from ..._core.backup_errors import BackupsIncomplete, BackupUnverified
 from ..._core.backup_manifest import new_id
 from ..._core.backup_report import made_table
-from ..._core.backup_request import BackupRequest, DatabaseSize, Decision, choose_backup, choose_databases, decide, plan_run
+from ..._core.backup_request import DIRECTORY, BackupRequest, DatabaseSize, Decision, choose_backup, choose_databases, decide, plan_run
 from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
@@ -97,6 +97,8 @@ class PostgresBackup:
         if self._described["in_recovery"]:
             self._host.warn("The server is a replica: the backup is as far behind as it is.")
         needed = sum(decision.estimate_bytes for decision in self._decisions if decision.kept is None)
+        if request.format == DIRECTORY:  # one after the other, each before compression
+            needed += max((decision.database.bytes for decision in self._decisions if decision.kept is None), default=0)
         require_space(request.backup_dir, needed, request.floor_bytes)
 
     def _apply_backups(self) -> Dict[str, Any]:
