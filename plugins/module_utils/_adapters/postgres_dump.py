@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from .._core.archive_header import HEADER_BYTES, parse_archive_header
@@ -20,7 +21,9 @@ from .._core.errors import OperationError
 from .._core.helper_container import HelperFailed
 from .._core.postgres_errors import PostgresLocked, PostgresUnreachable
 from .dump_watch import SNAPSHOT_TRANSACTION, ContentCapture, LockWatch, never_time_out, purpose_of_this_process
+from .directory_stream import DirectoryStream, ParallelDump, directory_inside
 from .engine import Engine
+from .exec_stream import ExecStream
 from .helper_stream import HelperStream, Producer, Streamed, StreamSettings, copy_inside, pipe_inside
 from .postgres_client import PostgresClient, version_of
 from .postgres_content import Summing, capture_sequences
@@ -70,6 +73,8 @@ class DumpSettings:
     lock_wait_timeout: int
     summing: Summing
     stream: StreamSettings
+    jobs: int = 0  # workers that write a directory; without any, one writes an archive into a pipe
+    through_engine: bool = False  # in the server's own container, through the engine's stream
 
 
 @dataclass
@@ -121,31 +126,37 @@ class PostgresDump:
                         streamed = self._dump(database, snapshot, capture.require_no_failure)
                         content = capture.result()
         roles = self._known_roles() or self._globals()
-        header = parse_archive_header(streamed.beginning)
+        header = parse_archive_header(streamed.beginning, "directory" if self._settings.jobs else "custom")
         _require_plausible(database, header.database, header.entries, streamed.file)
         source["pg_dump_version"] = version_of(f"pg_dump (PostgreSQL) {header.client_version}")
         return Dumped((streamed.file, roles.file), content, source, roles, streamed.warnings + roles.warnings)
 
     def _dump(self, database: str, snapshot: str, check: Callable[[], None]) -> Streamed:
         def moved(size: int) -> None:
-            self._progress.bytes += size
+            self._progress.moved(size)
             check()
 
         self._progress.phase = "dumping"
-        argv = [
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--no-sync",
-            "--no-password",
-            f"--snapshot={snapshot}",
-            f"--lock-wait-timeout={self._settings.lock_wait_timeout * 1000}",
-            f"--file={pipe_inside}",
-        ]
+        settings, client = self._settings, self._server.client
+        wait = f"--lock-wait-timeout={settings.lock_wait_timeout * 1000}"
+        argv = ["pg_dump", "--compress=0", "--no-sync", "--no-password", f"--snapshot={snapshot}", wait]
         # As an environment variable the name stays a name; as an argument it could be a connection string.
         environment = (("PGDATABASE", database), ("PGAPPNAME", f"runbook.compose {self._purpose}"))
-        producer = Producer("dump", argv, CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE)
-        return HelperStream(self._server.client, self._settings.stream, moved).run(producer, HEADER_BYTES)
+        if settings.jobs:
+            argv += ["--format=directory", f"--jobs={settings.jobs}", f"--file={directory_inside}"]
+            packing = functools.partial(self._progress.begin, "packing")
+            return DirectoryStream(client, settings.stream, moved, packing).run(ParallelDump(argv, environment), HEADER_BYTES)
+        return self._stream(Producer("dump", [*argv, "--format=custom"], CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE), moved)
+
+    def _stream(self, producer: Producer, moved: Callable[[int], None]) -> Streamed:
+        settings, server = self._settings.stream, self._server
+        if self._settings.through_engine:
+            login = server.client.task(producer.purpose, producer.argv, (), dict(producer.environment)).environment
+            entered = replace(producer, environment=tuple((name, value) for name, value in login.items() if name != "PGPASSFILE"))
+            stream = ExecStream(server.engine, server.service.container, settings, moved)
+            return stream.run(entered, server.service.address.password, HEADER_BYTES)
+        piped = replace(producer, argv=[*producer.argv, f"--file={pipe_inside}"])
+        return HelperStream(server.client, settings, moved).run(piped, HEADER_BYTES)
 
     def _known_roles(self) -> Optional[Streamed]:
         """A copy: a backup is whole by itself."""
@@ -166,10 +177,10 @@ class PostgresDump:
         with self._server.maintenance(self._purpose) as session:
             superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         database = self._server.service.access.maintenance_database
-        argv = ["pg_dumpall", "--globals-only", "--no-sync", "--no-password", f"--database={_as_connection_string(database)}", f"--file={pipe_inside}"]
+        argv = ["pg_dumpall", "--globals-only", "--no-sync", "--no-password", f"--database={_as_connection_string(database)}"]
         argv += [] if superuser else ["--no-role-passwords"]
         producer = Producer("globals", argv, SQL, GLOBALS_FILE, (("PGAPPNAME", f"runbook.compose {self._purpose}"),))
-        streamed = HelperStream(self._server.client, self._settings.stream, lambda size: None).run(producer)
+        streamed = self._stream(producer, lambda size: None)
         if not superuser:
             streamed.warnings.append("The passwords of roles are not in this backup: the role that made it is no superuser.")
         return streamed
