@@ -87,6 +87,8 @@ def render(page: Page) -> str:
     facts = "".join(f"<li><b>{escape(value)}</b><span>{escape(name)}</span></li>" for name, value in page.facts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        # Whatever else might be wrong with the page, it cannot run or fetch anything.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(page.title)}</title><style>{_STYLE}</style></head><body><main>"
         f'<header><h1>{escape(page.title)}</h1><p>{escape(page.subtitle)}</p></header><ul class="facts">{facts}</ul>'
         f'{_problems(page.problems)}<div class="grid2">{"".join(_part(part) for part in page.parts)}</div></main></body></html>\n'
