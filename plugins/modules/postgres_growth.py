@@ -110,7 +110,7 @@ growth:
       type: float
       sample: 10240.0
     tables:
-      description: The largest tables, those that grow fastest first.
+      description: The largest tables, those that grow fastest first. C(bytes_per_day) is null for one that was seen once.
       type: list
       elements: dict
       sample: [{table: public.orders, bytes: 1277952, bytes_per_day: 40960}]

@@ -98,12 +98,12 @@ def _days_until_full(free: Optional[int], per_day: float) -> Optional[float]:
 
 
 def _tables(looks: Sequence[Look], limit: int) -> List[Dict[str, Any]]:
-    """Tables of the newest look, those that grow fastest first."""
+    """Tables of the newest look, those that grow fastest first. Of one that was seen once nothing is known."""
     found = []
     for name, size in looks[-1].tables.items():
         points = [(look.at, float(look.tables[name])) for look in looks if name in look.tables]
-        found.append({"table": name, "bytes": size, "bytes_per_day": round(growth_per_day(points))})
-    return sorted(found, key=lambda row: (-row["bytes_per_day"], -row["bytes"], row["table"]))[:limit]
+        found.append({"table": name, "bytes": size, "bytes_per_day": round(growth_per_day(points)) if len(points) > 1 else None})
+    return sorted(found, key=lambda row: (-(row["bytes_per_day"] or 0), -row["bytes"], row["table"]))[:limit]
 
 
 def _parse_line(line: str) -> Optional[Look]:

@@ -67,7 +67,8 @@ def report_page(title: str, looked: Mapping[str, Any], grown: Mapping[str, Any])
     """The page as HTML. ``grown`` may be empty."""
     server = looked.get("server") or {}
     about = [f"Database {looked.get('database', '')}", f"Postgres {server['version']}" if server else "", f"looked at {looked.get('at', '')}"]
-    parts = [*_growth(grown), *_connections(looked), *_hits(looked), *_sizes(looked), *_statements(looked), *_space(looked), *_activity(looked)]
+    parts: List[Part] = [*_growth(grown), *_connections(looked), *_hits(looked), *_sizes(looked), *_statements(looked), *_space(looked), *_activity(looked)]
+    parts.sort(key=lambda part: isinstance(part, Table))  # plots side by side first, then what is read line by line
     return render(Page(title, ", ".join(part for part in about if part), _facts(looked, grown), looked.get("problems") or [], parts))
 
 

@@ -45,6 +45,7 @@ def test_few_looks_or_days_are_said_to_be_uncertain():
     assert growth_of(looks(7), 5)["certainty"] == "low"
     assert growth_of([looks()[0], looks()[-1]], 5)["certainty"] == "low"
     assert growth_of([], 5)["looks"] == 0
+    assert growth_of(looks(1), 5)["tables"][0]["bytes_per_day"] is None
 
 
 def test_an_unknown_disk_stays_unknown():
