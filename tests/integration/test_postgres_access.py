@@ -46,13 +46,15 @@ def used(shop: Shop) -> int:
 
 def test_a_question_is_answered_with_the_applications_own_login_and_without_the_lease(shop):
     shop.sql("INSERT INTO notes SELECT g, 'note ' || g, 'hidden-value' FROM generate_series(1, 5) AS g")
+    journal = shop.project.state_dir / shop.name / "journal.ndjson"
+    before = journal.read_text()
     asked = shop.must("postgres/query", statement="SELECT * FROM notes WHERE id > %s ORDER BY id", parameters=[3], max_rows=1, login="application")
     result = asked.told["result"]
     assert (result["username"], result["row_count"], result["truncated"], asked.changed) == ("shop", 1, True, 0)
     assert result["rows"][0]["note"] == "note 4" and "(at least 1 row)" in asked.output
     for text in (asked.output, json.dumps(asked.record)):
         assert "hidden-value" not in text and PASSWORD not in text
-    assert "lease" not in asked.output
+    assert journal.read_text() == before
 
 
 def test_writing_asks_for_the_database_by_name(shop):
