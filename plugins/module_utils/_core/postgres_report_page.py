@@ -109,7 +109,7 @@ def _growth(grown: Mapping[str, Any]) -> List[Part]:
     told = f"{growth['looks']} looks over {quantity(growth['days'], 'days')}; certainty {growth['certainty']}."
     return [
         Lines("Size of the database", [series("database", "database_bytes")], "bytes", told),
-        Lines("Free space of the disk with the data", [series("free", "disk_free_bytes")], "bytes"),
+        Lines("Free space of its disk", [series("free", "disk_free_bytes")], "bytes"),
         Lines("Connections when looked at", [series("connections", "connections")], "count"),
         Table("Growth of tables", _GROWTH, growth["tables"][:_BARS], "Of the largest tables of the last look."),
     ]

@@ -26,7 +26,7 @@ header p{color:var(--soft);margin:2px 0 16px}.grid2{display:grid;grid-template-c
 .facts b{display:block;font-size:1.2rem;font-variant-numeric:tabular-nums}.facts span{color:var(--soft);font-size:.85rem}
 .problems{list-style:none;margin:0 0 16px;padding:0}.problems li{border-left:4px solid var(--warn);background:var(--card);padding:8px 12px;margin-bottom:6px}
 .problems li.crit{border-color:var(--bad)}.problems b{color:var(--warn)}.problems .crit b{color:var(--bad)}.fine{color:var(--good)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:5px 10px 5px 0;vertical-align:top}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:5px 16px 5px 0;vertical-align:top}
 th{color:var(--soft);font-weight:600;white-space:nowrap;border-bottom:1px solid var(--edge)}td{border-bottom:1px solid var(--edge)}
 td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td code{display:block;min-width:180px;font-size:.85em;overflow-wrap:anywhere}
 svg{display:block;width:100%;height:auto}.axis{fill:var(--soft);font-size:12px}.label{fill:var(--ink);font-size:13px}.grid{stroke:var(--edge)}

@@ -26,7 +26,7 @@ def test_every_subject_has_its_part():
     html = page(LOOKED, GROWN, "shop in production")
     assert titles(html) == [
         "Size of the database",
-        "Free space of the disk with the data",
+        "Free space of its disk",
         "Connections when looked at",
         "Connections by state",
         "Databases by size",
