@@ -70,6 +70,7 @@ test-tools:
 test-engine: test-tools
 	@scripts/setup-engine
 	@scripts/setup-images demo postgres
+	@scripts/setup-browser
 
 test-hosts: test-engine
 	@scripts/setup-images hosts

@@ -15,7 +15,7 @@ description:
   - Without O(write=true), the transaction is read-only, and a statement has to begin with C(SELECT), C(WITH), C(VALUES), C(TABLE), C(SHOW) or
     C(EXPLAIN). A read-only transaction does not keep a function from acting outside of the tables (C(pg_terminate_backend), for example); where that
     matters, log in as a role that may not call it.
-  - With C(SELECT 1) and O(username) and O(password) of the application, it proves that the application can log in.
+  - With C(SELECT 1) and O(login_of), it proves that the application can log in.
   - In check mode a query is asked as well. A statement with O(write=true) is not run; RV(plan) holds what the server would do.
 extends_documentation_fragment:
   - runbook.compose.stack
@@ -36,6 +36,15 @@ options:
     type: raw
   database:
     description: Database to ask. Without one, the application's own (E(POSTGRES_DB) of the service's container), else O(maintenance_database).
+    type: str
+    default: ''
+  login_of:
+    description:
+      - Service of the stack, such as the application, whose own login is used in place of O(username) and O(password). It is read from the environment of
+        the service's container and tried against O(service) over TCP, which proves that it works there.
+      - The environment has to have C(DATABASE_URL) (also C(POSTGRES_URL), C(POSTGRESQL_URL), C(PG_URL), C(DB_URL)), or C(HOST), C(PORT), C(USER),
+        C(PASSWORD) and C(NAME) after C(DATABASE_), C(DB_), C(PG), C(POSTGRES_) or C(POSTGRESQL_).
+      - The database is that of the login, unless O(database) is given.
     type: str
     default: ''
   write:
@@ -67,7 +76,7 @@ seealso:
   - module: runbook.compose.postgres_info
   - module: runbook.compose.http_probe
 notes:
-  - Reasons of failures are V(bad_input), V(several_statements), V(statement_not_read_only), V(confirmation_missing), V(write_outcome_unknown),
+  - Reasons of failures are V(bad_input), V(several_statements), V(statement_not_read_only), V(confirmation_missing), V(write_outcome_unknown), V(application_login_not_found),
     V(postgres_statement_timeout), V(postgres_locked), V(postgres_permission_denied), V(postgres_read_only), V(postgres_failed),
     V(postgres_unreachable), V(postgres_login_refused), V(postgres_connections_exhausted), V(postgres_not_in_stack), V(engine_unreachable),
     V(engine_failed), V(python_library_missing), V(state_unwritable), V(lease_lost).
@@ -87,8 +96,7 @@ EXAMPLES = r"""
   runbook.compose.postgres_query:
     stack_name: shop
     project_dir: /srv/shop
-    username: shop_app
-    password: "{{ vault_shop_app_password }}"
+    login_of: api
     query: SELECT 1
 
 - name: Take a broken order out of the queue
@@ -113,6 +121,11 @@ rows:
   type: list
   elements: dict
   sample: [{status: paid, count: 12}]
+table:
+  description: The first 100 rows as aligned text, with cells of at most 60 characters.
+  returned: success
+  type: str
+  sample: "status  count\npaid    12\n(1 row)"
 row_count:
   description: How many rows are returned.
   returned: success

@@ -7,34 +7,8 @@ import time
 import psycopg2
 import pytest
 
-from tests.support.operated import OperatedStack
+from tests.support.postgres_shop import Shop
 from tests.support.stacks import unique_name
-
-
-class Shop(OperatedStack):
-    """The miniature, and sessions on its database beside those of its application."""
-
-    def connect(self, name: str = "test"):
-        networks = self.project.containers("postgres")[0]["NetworkSettings"]["Networks"]
-        address = next(network["IPAddress"] for network in networks.values())
-        connection = psycopg2.connect(host=address, user="shop", password="demo-only-postgres", dbname="shop", application_name=name)
-        connection.autocommit = True
-        return connection
-
-    def sql(self, *statements: str) -> list[tuple]:
-        rows: list[tuple] = []
-        connection = self.connect()
-        try:
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
-                    rows = cursor.fetchall() if cursor.description else rows
-        finally:
-            connection.close()
-        return rows
-
-    def setting(self, name: str) -> str:
-        return self.sql(f"SHOW {name}")[0][0]
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ def postgres_query_arguments() -> ArgumentSpec:
             "query": {"type": "str", "required": True},
             "parameters": {"type": "raw", "no_log": True},
             "database": {"type": "str", "default": ""},
+            "login_of": {"type": "str", "default": ""},
             "write": {"type": "bool", "default": False},
             "confirm": {"type": "str", "default": ""},
             "statement_timeout": {"type": "float", "default": 30},
             "max_rows": {"type": "int", "default": 1000},
             "mask": {"type": "list", "elements": "str", "default": ["password", "secret", "token"], "no_log": False},
-        }
+        },
     )

@@ -19,16 +19,16 @@ _STYLE = """
 --good:#7fd6a0;--c0:#6fa8e8;--c1:#f09a60;--c2:#6cc79c;--c3:#bd97e0}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:20px 16px 48px}h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:0 0 8px}
-header p{color:var(--soft);margin:2px 0 16px}.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:16px}
+header p{color:var(--soft);margin:2px 0 16px}.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,350px),1fr));gap:16px}
 .grid2>section{min-width:0}section{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:14px 16px}section.wide{grid-column:1/-1}
 .facts{display:flex;flex-wrap:wrap;gap:12px;margin:0 0 16px;padding:0;list-style:none}
 .facts li{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:8px 14px}
 .facts b{display:block;font-size:1.2rem;font-variant-numeric:tabular-nums}.facts span{color:var(--soft);font-size:.85rem}
 .problems{list-style:none;margin:0 0 16px;padding:0}.problems li{border-left:4px solid var(--warn);background:var(--card);padding:8px 12px;margin-bottom:6px}
 .problems li.crit{border-color:var(--bad)}.problems b{color:var(--warn)}.problems .crit b{color:var(--bad)}.fine{color:var(--good)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:5px 10px 5px 0;vertical-align:top}
-th{color:var(--soft);font-weight:600;white-space:nowrap;border-bottom:1px solid var(--edge)}td{border-bottom:1px solid var(--edge);overflow-wrap:anywhere}
-td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}code{font-size:.85em}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:5px 16px 5px 0;vertical-align:top}
+th{color:var(--soft);font-weight:600;white-space:nowrap;border-bottom:1px solid var(--edge)}td{border-bottom:1px solid var(--edge)}
+td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td code{display:block;min-width:180px;font-size:.85em;overflow-wrap:anywhere}
 svg{display:block;width:100%;height:auto}.axis{fill:var(--soft);font-size:12px}.label{fill:var(--ink);font-size:13px}.grid{stroke:var(--edge)}
 .line{fill:none;stroke-width:2}.c0{fill:var(--c0);stroke:none}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}
 .line.c0{fill:none;stroke:var(--c0)}.line.c1{fill:none;stroke:var(--c1)}.line.c2{fill:none;stroke:var(--c2)}.line.c3{fill:none;stroke:var(--c3)}
@@ -87,6 +87,8 @@ def render(page: Page) -> str:
     facts = "".join(f"<li><b>{escape(value)}</b><span>{escape(name)}</span></li>" for name, value in page.facts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        # Whatever else might be wrong with the page, it cannot run or fetch anything.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(page.title)}</title><style>{_STYLE}</style></head><body><main>"
         f'<header><h1>{escape(page.title)}</h1><p>{escape(page.subtitle)}</p></header><ul class="facts">{facts}</ul>'
         f'{_problems(page.problems)}<div class="grid2">{"".join(_part(part) for part in page.parts)}</div></main></body></html>\n'

@@ -12,11 +12,11 @@ from typing import Callable, List, Sequence, Tuple
 
 from .report_scale import marks, moments, quantity
 
-_WIDTH, _HEIGHT = 500, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 30
-_BAR, _GAP, _LABEL = 20, 8, 180
+_WIDTH, _HEIGHT = 420, 210
+_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 22, 14, 30
+_BAR, _ROW, _VALUE = 12, 38, 84
 _COLOURS = 4  # classes c0 to c3 of the page's style
-_LONGEST_LABEL = 24
+_LONGEST_LABEL = 46
 
 Point = Tuple[datetime, float]
 
@@ -58,19 +58,18 @@ def bar_plot(title: str, bars: Sequence[Tuple[str, float]], unit: str) -> str:
     if not bars:
         return '<p class="none">Nothing to show.</p>'
     widest = max(value for name, value in bars) or 1.0
-    height = len(bars) * (_BAR + _GAP) + _GAP
     parts = []
     for row, (name, value) in enumerate(bars):
-        top = _GAP + row * (_BAR + _GAP)
-        length = (_WIDTH - _LABEL - 80) * max(0.0, value) / widest
+        top = row * _ROW
+        length = max(1.0, (_WIDTH - _VALUE) * max(0.0, value) / widest)
         shown = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
         parts.append(
-            f'<text class="label" x="{_LABEL - 8}" y="{top + 15}" text-anchor="end">{escape(shown)}<title>{escape(name)}</title></text>'
-            f'<rect class="c0" x="{_LABEL}" y="{top}" width="{max(1.0, length):.1f}" height="{_BAR}" rx="3"/>'
-            f'<text class="axis" x="{_LABEL + max(1.0, length) + 6:.1f}" y="{top + 15}">{escape(quantity(value, unit))}</text>'
+            f'<text class="label" x="0" y="{top + 14}">{escape(shown)}<title>{escape(name)}</title></text>'
+            f'<rect class="c0" x="0" y="{top + 20}" width="{length:.1f}" height="{_BAR}" rx="3"/>'
+            f'<text class="axis" x="{length + 6:.1f}" y="{top + 31}">{escape(quantity(value, unit))}</text>'
         )
     told = f"{title}: " + "; ".join(f"{name} {quantity(value, unit)}" for name, value in bars[:10])
-    return _svg(told, height, parts)
+    return _svg(told, len(bars) * _ROW, parts)
 
 
 def _grid(heights: Sequence[float], unit: str, y: Callable[[float], float]) -> str:

@@ -11,6 +11,7 @@ from typing import List, Sequence, Tuple
 
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEPS = (1, 2, 2.5, 5, 10)
+_INDISTINCT = 1e-9  # of the size of the numbers: closer ones have no marks between them
 _SPANS = (
     *(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30)),
     *(timedelta(hours=hours) for hours in (1, 3, 6, 12)),
@@ -33,8 +34,8 @@ def quantity(value: float, unit: str) -> str:
 
 def marks(low: float, high: float, unit: str = "", most: int = 5) -> List[float]:
     """Round values from at or below ``low`` to at or above ``high``; powers of two for bytes."""
-    if high <= low:
-        high = low + (abs(low) or 1.0)
+    if high - low <= max(abs(low), abs(high), 1.0) * _INDISTINCT:
+        high = low + max(abs(low), 1.0)
     base = 1024.0 ** max(0, math.floor(math.log(max(high, 1.0), 1024))) if unit == "bytes" else 1.0
     rough = (high - low) / base / most
     power = 10.0 ** math.floor(math.log10(rough))

@@ -16,6 +16,8 @@ from ..._core.postgres_values import version_text
 from ..._core.redaction import MASK
 from ..._core.sql_statement import normalised
 from ..._core.stack import Stack
+from ..._core.text_table import rows_as_text
+from ..application_access import access_as, login_of_service
 from ..clock import utc_now
 from ..engine import Engine
 from ..journal import journal
@@ -45,8 +47,13 @@ class PostgresQuery:
         _hide_parameters(params, host)
         request = QueryRequest.from_params(params)
         stack = Stack.from_params(params)
-        service = PostgresService.find(stack, Engine.connect(stack), PostgresAccess.from_params(params))
-        return cls(stack, request, service, params["database"])
+        engine, access = Engine.connect(stack), PostgresAccess.from_params(params)
+        database = params["database"]
+        if params["login_of"]:
+            login = login_of_service(engine, stack.name, params["login_of"])[0]
+            host.hide({login.password} if login.password else ())
+            access, database = access_as(access, login), database or login.database
+        return cls(stack, request, PostgresService.find(stack, engine, access), database)
 
     def plan(self) -> Plan:
         """A query is asked here, so that check mode answers it as well; of a statement that writes the server's plan is read."""
@@ -88,7 +95,7 @@ class PostgresQuery:
 
     def _told(self, answer: Answer, runner: StatementRunner) -> Dict[str, Any]:
         return {
-            **facts_of(answer, self._request.mask),
+            **_with_table(facts_of(answer, self._request.mask)),
             "rows_touched": max(0, answer.touched) if self._request.write else 0,
             "statement": normalised(self._request.statement),
             "duration_seconds": runner.duration_seconds,
@@ -106,6 +113,11 @@ class PostgresQuery:
                 path=str(error.filename),
                 event=event,
             ) from error
+
+
+def _with_table(facts: Dict[str, Any]) -> Dict[str, Any]:
+    names = [column["name"] for column in facts["columns"]]
+    return {**facts, "table": rows_as_text(names, facts["rows"], facts["truncated"])}
 
 
 def _hide_parameters(params: Mapping[str, Any], host: Host) -> None:

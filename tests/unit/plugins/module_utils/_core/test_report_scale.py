@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.report_scale import growth_per_day, marks, moments, quantity
@@ -36,6 +36,8 @@ def test_quantities(value, unit, text):
 
 
 @given(FINITE, FINITE, some.sampled_from(["bytes", "count", "percent"]))
+@example(0.0, 5e-324, "bytes")
+@example(5.8e-74, 1.6e-207, "count")
 def test_marks_enclose_the_values_and_are_few(one, other, unit):
     low, high = min(one, other), max(one, other)
     found = marks(low, high, unit)

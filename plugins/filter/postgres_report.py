@@ -1,0 +1,64 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: postgres_report
+short_description: Show what was found about a Postgres as one HTML page
+version_added: 0.1.0
+author: ["runbook.compose contributors (@runbook-compose)"]
+description:
+  - Makes one page with plots and tables of results of M(runbook.compose.postgres_info) and M(runbook.compose.postgres_growth).
+  - The page needs nothing else, neither network nor scripts. It is readable in light and dark and on a phone.
+  - All texts are escaped. Sections that were not asked for are left out.
+positional: _input
+options:
+  _input:
+    description: Result of M(runbook.compose.postgres_info).
+    type: dict
+    required: true
+  growth:
+    description: Result of M(runbook.compose.postgres_growth). Without it, the page has nothing about growth.
+    type: dict
+    default: {}
+  title:
+    description: Title of the page.
+    type: str
+    default: Postgres
+"""
+
+EXAMPLES = r"""
+- name: Write the page on the controller
+  ansible.builtin.copy:
+    content: "{{ looked | runbook.compose.postgres_report(growth=grown, title='shop in production') }}"
+    dest: "{{ playbook_dir }}/shop.html"
+    mode: "0600"
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+_value:
+  description: The page.
+  type: str
+"""
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_report_page import report_page
+
+
+def postgres_report(looked, growth=None, title="Postgres"):
+    if not isinstance(looked, dict) or "problems" not in looked:
+        raise AnsibleFilterError("postgres_report takes the result of runbook.compose.postgres_info.")
+    if growth and "growth" not in growth:
+        raise AnsibleFilterError("The growth of postgres_report is the result of runbook.compose.postgres_growth.")
+    return report_page(str(title), looked, growth or {})
+
+
+class FilterModule:
+    """The page as a filter."""
+
+    def filters(self):
+        return {"postgres_report": postgres_report}

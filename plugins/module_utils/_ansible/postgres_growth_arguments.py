@@ -1,0 +1,20 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the module ``postgres_growth`` beside those of the stack's Postgres."""
+
+from __future__ import annotations
+
+from .argument_spec import ArgumentSpec
+
+
+def postgres_growth_arguments() -> ArgumentSpec:
+    return ArgumentSpec(
+        {
+            "database": {"type": "str", "default": ""},
+            "limit": {"type": "int", "default": 20},
+            "min_interval": {"type": "int", "default": 3600},
+            "keep_days": {"type": "int", "default": 400},
+            "statement_timeout": {"type": "float", "default": 30},
+        }
+    )
