@@ -103,6 +103,21 @@ options:
           - Where it must not be, use O(verify=none) and verify on the host that has it.
         type: path
         default: ''
+  format:
+    description:
+      - How C(pg_dump) writes. V(custom) is one archive by one worker, which is compressed while it comes and needs no room beside the backup.
+      - V(directory) is written by O(jobs) workers at once, and then packed into one file. Meanwhile the disk of O(backup_dir) needs room for the
+        dump before compression.
+      - V(auto) takes V(directory) for a database of 10 GiB or more when there is that room, else V(custom).
+    type: str
+    choices: [auto, custom, directory]
+    default: auto
+  jobs:
+    description:
+      - Workers of V(directory). Each takes a connection of the server and a processor of the host.
+      - V(0) takes as many as the host has processors, four at most.
+    type: int
+    default: 0
   checksums:
     description:
       - Whether the rows of tables are summed, so that a changed value is found as well as a missing row. It costs the server about as much as the
@@ -224,6 +239,11 @@ failed_databases:
     database: {description: Name of the database., type: str, sample: shop}
     reason: {description: Reason of the failure., type: str, sample: postgres_locked}
     msg: {description: What happened., type: str, sample: The dump waited 60 s for a lock.}
+table:
+  description: RV(backups) and RV(failed_databases) as aligned text for people.
+  returned: success, outside check mode
+  type: str
+  sample: "DATABASE  BACKUP                        VERDICT   LEVEL  SIZE      ROWS"
 actions:
   description: "What was or would be done: V(back_up) and V(verify)."
   returned: success

@@ -112,7 +112,8 @@ def test_an_archive_that_stops_too_early_fails_where_it_is_read(stack, whole):
     path.unlink()
     path.write_bytes(packed)
     found = verify(stack, short)
-    assert (found.outcome, found.level) == ("failed", 1)
+    assert (found.outcome, found.level) == ("failed", 2)
+    assert verify(stack, short, level=1).outcome == "failed"
     assert "exit code 1" in found.differences[0]
 
 

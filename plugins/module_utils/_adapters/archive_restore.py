@@ -5,20 +5,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterable, List, Optional, Protocol, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Protocol, Tuple
 
+from .._core.backup_errors import BackupNoSpace
 from .._core.helper_container import HelperEnded, Mount
 from .._core.restore_errors import ArchiveRejected, ScratchFailed
+from .archive_directory import unpack
 from .archive_reader import ArchiveFile, ArchiveReader
 from .archive_writer import free_bytes
+from .directory_stream import DIRECTORY
 from .fifo import FifoSink, make_fifo
 from .helper_container import HelperContainer
 from .postgres_dump import Server
 
 CUSTOM, SQL = "pg_dump-custom", "sql"
+_FORMATS = {CUSTOM: "custom", DIRECTORY: "directory"}
 _INSIDE = "/in"
 _PIPE, _COPY = "archive.pipe", "archive"
 _SPARE_BYTES = 2**30
@@ -37,7 +43,7 @@ class Guard(Protocol):
 
 @dataclass(frozen=True)
 class ArchiveInput:
-    """``format`` is pg_dump-custom or sql."""
+    """``format`` is pg_dump-custom, pg_dump-directory-tar or sql."""
 
     file: ArchiveFile
     format: str
@@ -66,6 +72,10 @@ class ArchiveRestore:
 
     def run(self, archive: ArchiveInput, database: str) -> None:
         """The first error ends it; the database is then of no use."""
+        if archive.format == DIRECTORY:
+            with unpacked(archive.file, self._settings.work_dir, self._on_piece) as path:
+                self._run_from_file(path, database, DIRECTORY)
+            return
         if archive.format == CUSTOM and self._settings.jobs > 1:
             path = self._as_file(archive.file)
             if path:
@@ -99,8 +109,8 @@ class ArchiveRestore:
                 self._on_piece(len(piece))
         return path
 
-    def _run_from_file(self, path: str, database: str) -> None:
-        argv = self._command(CUSTOM, f"{_INSIDE}/{_COPY}", database) + [f"--jobs={self._settings.jobs}"]
+    def _run_from_file(self, path: str, database: str, kind: str = CUSTOM) -> None:
+        argv = self._command(kind, f"{_INSIDE}/{_COPY}", database) + [f"--jobs={self._settings.jobs}"]
         with self._helper(argv, Mount(path, f"{_INSIDE}/{_COPY}")) as helper:
             _require_good(helper.wait(self._left()), argv[0])
 
@@ -109,7 +119,7 @@ class ArchiveRestore:
         if kind == SQL:
             return ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--output=/dev/null", f"--file={source}", target]
         tablespaces = [] if self._settings.keep_tablespaces else ["--no-tablespaces"]
-        return ["pg_restore", "--format=custom", "--exit-on-error", "--no-password", *tablespaces, target, source]
+        return ["pg_restore", f"--format={_FORMATS[kind]}", "--exit-on-error", "--no-password", *tablespaces, target, source]
 
     def _helper(self, argv: List[str], mount: Mount) -> HelperContainer:
         environment = {"PGAPPNAME": f"runbook.compose {self._settings.purpose}", "PGOPTIONS": " ".join(self._options())}
@@ -128,6 +138,11 @@ class ArchiveRestore:
 def read_whole(open_helper: Callable[[List[str], Mount], HelperContainer], archive: ArchiveInput, work_dir: str, timeout: float) -> None:
     """Level 1: lets pg_restore read the archive from its beginning to its end, without a server; other files are just read."""
     deadline = time.monotonic() + timeout
+    if archive.format == DIRECTORY:
+        argv = ["pg_restore", "--format=directory", "--file=/dev/null", f"{_INSIDE}/{_COPY}"]
+        with unpacked(archive.file, work_dir, lambda size: None) as path, open_helper(argv, Mount(path, f"{_INSIDE}/{_COPY}")) as helper:
+            _require_good(helper.wait(max(1.0, deadline - time.monotonic())), argv[0])
+        return
     if archive.format != CUSTOM:
         with ArchiveReader(archive.file) as reader:
             for piece in reader:
@@ -138,6 +153,26 @@ def read_whole(open_helper: Callable[[List[str], Mount], HelperContainer], archi
     with open_helper(argv, Mount(work_dir, _INSIDE)) as helper:
         _pour(archive, helper, FifoSink(pipe, lambda: _runs(helper), deadline), lambda size: None)
         _require_good(helper.wait(max(1.0, deadline - time.monotonic())), argv[0])
+
+
+@contextlib.contextmanager
+def unpacked(file: ArchiveFile, work_dir: str, on_piece: Callable[[int], None]) -> Iterator[str]:
+    """The directory that pg_dump wrote, for as long as the block takes."""
+    if free_bytes(work_dir) < file.plain_bytes + _SPARE_BYTES:
+        raise BackupNoSpace(f"The disk of {work_dir} has no room to unpack {file.plain_bytes >> 20} MiB.", hint="Make room.")
+    path = os.path.join(work_dir, _COPY)
+    try:
+        with ArchiveReader(file) as reader:
+            unpack(_told(reader, on_piece), path)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _told(pieces: Iterable[bytes], on_piece: Callable[[int], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        on_piece(len(piece))
+        yield piece
 
 
 def _pour(archive: ArchiveInput, helper: HelperContainer, sink: FifoSink, on_piece: Callable[[int], None]) -> None:

@@ -12,15 +12,17 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .._core.backup_catalogue import Backup, timestamp
 from .._core.backup_manifest import BackupFile, Manifest
-from .._core.backup_request import BackupRequest, Decision, shrunk
+from .._core.backup_request import DIRECTORY, BackupRequest, Decision, choose_format, shrunk
 from .._core.stack import Stack
-from .archive_writer import SpaceFloor
+from .archive_writer import SpaceFloor, free_bytes
 from .backup_files import files_of, now_naive
 from .backup_store import BackupStore
+from .directory_stream import DIRECTORY as PACKED
 from .helper_stream import StreamSettings
 from .postgres_content import Summing
 from .postgres_dump import Dumped, DumpSettings, PostgresDump, Roles, Server
 from .progress_file import ProgressFile
+from .shadow_database import jobs_or_default
 
 KIND = "postgres-logical"
 
@@ -55,7 +57,7 @@ class BackupMaker:
             backup_id = self._store.next_id(database, started)
             directory = self._store.begin(database, backup_id)
             try:
-                dumped = PostgresDump(self._server, self._settings(directory), progress, self._roles).run(database)
+                dumped = PostgresDump(self._server, self._settings(directory, decision), progress, self._roles).run(database)
                 progress.phase = "publishing"
                 manifest = self._manifest(backup_id, database, started, dumped)
                 published = self._store.publish(directory, manifest)
@@ -67,10 +69,11 @@ class BackupMaker:
             warnings = [*([smaller] if smaller else []), *dumped.warnings]
             return Made(self._store.read(published), dumped.content.rows, round(time.monotonic() - began, 3), warnings)
 
-    def _settings(self, directory: str) -> DumpSettings:
+    def _settings(self, directory: str, decision: Decision) -> DumpSettings:
         request = self._request
+        parallel = choose_format(decision.database, request, free_bytes(directory)) == DIRECTORY
         stream = StreamSettings(directory, request.recipients, SpaceFloor(directory, request.floor_bytes), request.timeout)
-        return DumpSettings(request.lock_wait_timeout, Summing(request.checksum_max_bytes), stream)
+        return DumpSettings(request.lock_wait_timeout, Summing(request.checksum_max_bytes), stream, jobs_or_default(request.jobs) if parallel else 0)
 
     def _manifest(self, backup_id: str, database: str, started: datetime, dumped: Dumped) -> Manifest:
         return Manifest(
@@ -99,5 +102,9 @@ def _expected(decision: Decision) -> int:
 def _hint(files: Tuple[BackupFile, ...]) -> str:
     """How to get at it with stock programs, when this collection is gone."""
     dump, roles = files[0], files[-1]
+    if dump.format == PACKED:
+        restore = "tar -x -C NEW_DIRECTORY, then pg_restore --format=directory --jobs=4 --exit-on-error --dbname=NEW_EMPTY_DATABASE NEW_DIRECTORY"
+    else:
+        restore = "pg_restore --exit-on-error --dbname=NEW_EMPTY_DATABASE"
     decrypt = "age -d -i KEY_FILE {} | zstd -d" if dump.encryption else "zstd -dc {}"
-    return f"{decrypt.format(roles.path)} | psql (roles first, once); {decrypt.format(dump.path)} | pg_restore --exit-on-error --dbname=NEW_EMPTY_DATABASE"
+    return f"{decrypt.format(roles.path)} | psql (roles first, once); {decrypt.format(dump.path)} | {restore}"

@@ -5,15 +5,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Optional
+
 from .._core.backup_catalogue import Backup, Verification
 from .._core.backup_request import BackupRequest
 from .._core.stack import Stack
 from .backup_store import BackupStore
 from .backup_verifier import BackupVerifier, VerifySettings
 from .postgres_dump import Server
+from .progress_file import ProgressFile
 
 
-def prove(stack: Stack, server: Server, store: BackupStore, backup: Backup, request: BackupRequest) -> Verification:
-    """With the image that the service runs now."""
-    settings = VerifySettings(request.identity_file, request.assertions, request.timeout)
-    return BackupVerifier(stack, server.engine, server.service.container.image_id, settings).verify(store, backup, request.wanted_level)
+@dataclass(frozen=True)
+class Prover:
+    """Proves backups as far as the request says, with the image that the service runs now."""
+
+    stack: Stack
+    server: Server
+    request: BackupRequest
+    progress: Optional[ProgressFile] = None
+
+    def prove(self, store: BackupStore, backup: Backup) -> Verification:
+        request = self.request
+        settings = VerifySettings(request.identity_file, request.assertions, request.timeout)
+        verifier = BackupVerifier(self.stack, self.server.engine, self.server.service.container.image_id, settings, self.progress)
+        return verifier.verify(store, backup, request.wanted_level)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import os
 import secrets
 import shutil
 import time
 from dataclasses import dataclass
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from .._core.backup_catalogue import RESTORED_AND_COMPARED, Backup, Verification, timestamp
 from .._core.backup_manifest import BackupFile, ManifestInvalid
@@ -28,11 +27,13 @@ from .backup_preflight import require_programs
 from .backup_store import BackupStore
 from .clock import utc_now
 from .database_maker import create_database, create_roles, missing_roles
+from .directory_stream import DIRECTORY
 from .engine import Engine
 from .helper_container import HelperContainer
 from .postgres_content import Summing, capture_content
 from .postgres_dump import Server
 from .postgres_scratch import ScratchServer, ScratchSettings, is_inconclusive
+from .progress_file import ProgressFile
 from .restored_copy import damaged_indexes, failed_assertions, missing_extensions
 from .shadow_database import jobs_or_default
 
@@ -68,11 +69,12 @@ class _Unable(Exception):
 class BackupVerifier:
     """Verifies backups with one image. To be called while ``store.working_on`` the subject of the backup."""
 
-    def __init__(self, stack: Stack, engine: Engine, image: str, settings: VerifySettings = VerifySettings()) -> None:
+    def __init__(self, stack: Stack, engine: Engine, image: str, settings: VerifySettings, progress: Optional[ProgressFile] = None) -> None:
         self._stack = stack
         self._engine = engine
         self._image = image
         self._settings = settings
+        self._progress = progress
 
     def verify(self, store: BackupStore, backup: Backup, level: int) -> Verification:
         """Levels as ``Verification`` counts them. What the verifier lacks makes it inconclusive, never failed."""
@@ -93,13 +95,17 @@ class BackupVerifier:
 
     def _look(self, store: BackupStore, backup: Backup, level: int, work: str, found: _Findings) -> Tuple[str, ...]:
         """Level after level, to the first one that finds something."""
+        self._begin("checking hashes")
         damage = store.damaged_files(backup)
         if damage or level == 0:
             return tuple(damage)
         found.level = 1
+        restored = main_file(backup) if level > 1 else None  # the restore reads that one, to its end
         for file in backup.manifest.files:
-            archive = ArchiveInput(self._archive(backup, file), file.format)
-            read_whole(self._offline_helper, archive, work, self._settings.timeout)
+            if file is not restored:
+                self._begin(f"reading {file.path}", file.plain_bytes)
+                archive = ArchiveInput(self._archive(backup, file), file.format)
+                read_whole(self._offline_helper, archive, work, self._settings.timeout)
         return self._restored(backup, level, work, found) if level > 1 else ()
 
     def _restored(self, backup: Backup, level: int, work: str, found: _Findings) -> Tuple[str, ...]:
@@ -126,13 +132,17 @@ class BackupVerifier:
                 raise _Unable("; ".join([f"the image has no extension {name}" for name in lacking] + [f"the image has no role {name}" for name in unknown]))
             create_roles(session, wanted)
             create_database(session, _COPY, properties)
-        restore = ArchiveRestore(server, RestoreSettings(work, "verify", jobs_or_default(0), self._settings.timeout, keep_tablespaces=False), lambda size: None)
-        restore.run(ArchiveInput(self._archive(backup, main_file(backup)), CUSTOM), _COPY)
+        settings = RestoreSettings(work, "verify", jobs_or_default(0), self._settings.timeout, keep_tablespaces=False)
+        restore = ArchiveRestore(server, settings, self._moved)
+        main = main_file(backup)
+        self._begin("restoring into a throwaway server", main.plain_bytes)
+        restore.run(ArchiveInput(self._archive(backup, main), main.format), _COPY)
         found.seconds = round(time.monotonic() - began, 3)
         return self._compared(server, expected, level, found) if level >= RESTORED_AND_COMPARED else []
 
     def _compared(self, server: Server, expected: DatabaseContent, level: int, found: _Findings) -> List[str]:
         found.level = RESTORED_AND_COMPARED
+        self._begin("comparing")
         with server.session(_COPY, "verify", statement_seconds=0) as session:
             with session.transaction(_SNAPSHOT):
                 copied = capture_content(session, Summing(named=expected.summed_tables))
@@ -142,6 +152,14 @@ class BackupVerifier:
             with server.session(_COPY, "verify", statement_seconds=self._settings.timeout) as session:
                 said = failed_assertions(session, self._settings.assertions)
         return said
+
+    def _begin(self, phase: str, expected_bytes: Optional[int] = None) -> None:
+        if self._progress:
+            self._progress.begin(phase, expected_bytes)
+
+    def _moved(self, size: int) -> None:
+        if self._progress:
+            self._progress.moved(size)
 
     def _archive(self, backup: Backup, file: BackupFile) -> ArchiveFile:
         return ArchiveFile.of_backup(backup.directory, file, self._settings.identity_file)
@@ -153,7 +171,7 @@ class BackupVerifier:
 def main_file(backup: Backup) -> BackupFile:
     """The archive itself, not the roles beside it; raises ManifestInvalid when there is none."""
     for file in backup.manifest.files:
-        if file.format == CUSTOM:
+        if file.format in (CUSTOM, DIRECTORY):
             return file
     raise ManifestInvalid(f"Backup {backup.id} holds no archive of pg_dump.", hint="Choose another backup.", backup=backup.id)
 

@@ -81,10 +81,10 @@ class HelperStream:
             writer = stack.enter_context(ArchiveWriter(path, self._settings.recipients, self._settings.floor, deadline))
             beginning = self._pump(source, writer, check, keep)
             ended = helper.wait(max(1.0, deadline - time.monotonic()))
-            _require_good(ended, producer.argv[0])
+            require_good(ended, producer.argv[0])
             if check is not None:
                 check.require_read(producer)
-            return Streamed(writer.finish(producer.kind), beginning, _warnings(ended))
+            return Streamed(writer.finish(producer.kind), beginning, warnings_of(ended))
 
     def _check(self, stack: ExitStack, producer: Producer, deadline: float) -> "Optional[_Check]":
         if not producer.reader:
@@ -122,7 +122,7 @@ class _Check:
         self.belt.finish()
         self.sink.close()
         program = producer.reader[0]
-        _require_good(self.helper.wait(max(1.0, self.deadline - time.monotonic())), program)
+        require_good(self.helper.wait(max(1.0, self.deadline - time.monotonic())), program)
         if self.sink.left_early:
             raise BackupDisappointing(
                 f"{program} stopped before the end of what {producer.argv[0]} wrote. Nothing was published.", hint="Run again; report it when it stays so."
@@ -133,7 +133,7 @@ def _runs(helper: HelperContainer) -> bool:
     return bool(helper.state().get("Running"))
 
 
-def _require_good(ended: HelperEnded, program: str) -> None:
+def require_good(ended: HelperEnded, program: str) -> None:
     """The exit code, and no error among what it said: some versions of some programs ended with 0 all the same."""
     ended.require_success(program)
     errors = [line for line in ended.stderr.splitlines() if line.startswith(f"{program}: error:")]
@@ -141,5 +141,5 @@ def _require_good(ended: HelperEnded, program: str) -> None:
         raise BackupDisappointing(f"{program} ended well, and said: {errors[0]}", hint="Look at the server's log.", stderr=errors[-5:])
 
 
-def _warnings(ended: HelperEnded) -> List[str]:
+def warnings_of(ended: HelperEnded) -> List[str]:
     return [line for line in ended.stderr.splitlines() if line.strip()][:_MOST_WARNINGS]

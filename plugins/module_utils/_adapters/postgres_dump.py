@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ from .._core.errors import OperationError
 from .._core.helper_container import HelperFailed
 from .._core.postgres_errors import PostgresLocked, PostgresUnreachable
 from .dump_watch import SNAPSHOT_TRANSACTION, ContentCapture, LockWatch, never_time_out, purpose_of_this_process
+from .directory_stream import DirectoryStream, ParallelDump, directory_inside
 from .engine import Engine
 from .helper_stream import HelperStream, Producer, Streamed, StreamSettings, copy_inside, pipe_inside
 from .postgres_client import PostgresClient, version_of
@@ -70,6 +72,7 @@ class DumpSettings:
     lock_wait_timeout: int
     summing: Summing
     stream: StreamSettings
+    jobs: int = 0  # workers that write a directory; without any, one writes an archive into a pipe
 
 
 @dataclass
@@ -121,31 +124,28 @@ class PostgresDump:
                         streamed = self._dump(database, snapshot, capture.require_no_failure)
                         content = capture.result()
         roles = self._known_roles() or self._globals()
-        header = parse_archive_header(streamed.beginning)
+        header = parse_archive_header(streamed.beginning, "directory" if self._settings.jobs else "custom")
         _require_plausible(database, header.database, header.entries, streamed.file)
         source["pg_dump_version"] = version_of(f"pg_dump (PostgreSQL) {header.client_version}")
         return Dumped((streamed.file, roles.file), content, source, roles, streamed.warnings + roles.warnings)
 
     def _dump(self, database: str, snapshot: str, check: Callable[[], None]) -> Streamed:
         def moved(size: int) -> None:
-            self._progress.bytes += size
+            self._progress.moved(size)
             check()
 
         self._progress.phase = "dumping"
-        argv = [
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--no-sync",
-            "--no-password",
-            f"--snapshot={snapshot}",
-            f"--lock-wait-timeout={self._settings.lock_wait_timeout * 1000}",
-            f"--file={pipe_inside}",
-        ]
+        settings, client = self._settings, self._server.client
+        wait = f"--lock-wait-timeout={settings.lock_wait_timeout * 1000}"
+        argv = ["pg_dump", "--compress=0", "--no-sync", "--no-password", f"--snapshot={snapshot}", wait]
         # As an environment variable the name stays a name; as an argument it could be a connection string.
         environment = (("PGDATABASE", database), ("PGAPPNAME", f"runbook.compose {self._purpose}"))
-        producer = Producer("dump", argv, CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE)
-        return HelperStream(self._server.client, self._settings.stream, moved).run(producer, HEADER_BYTES)
+        if settings.jobs:
+            argv += ["--format=directory", f"--jobs={settings.jobs}", f"--file={directory_inside}"]
+            packing = functools.partial(self._progress.begin, "packing")
+            return DirectoryStream(client, settings.stream, moved, packing).run(ParallelDump(argv, environment), HEADER_BYTES)
+        producer = Producer("dump", [*argv, "--format=custom", f"--file={pipe_inside}"], CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE)
+        return HelperStream(client, settings.stream, moved).run(producer, HEADER_BYTES)
 
     def _known_roles(self) -> Optional[Streamed]:
         """A copy: a backup is whole by itself."""

@@ -44,6 +44,14 @@ class ProgressFile:
         if os.path.exists(self._path):
             os.unlink(self._path)
 
+    def begin(self, phase: str, expected_bytes: Optional[int] = None) -> None:
+        """A part of the work that has its own count of bytes."""
+        self.phase, self.bytes, self.expected_bytes = phase, 0, expected_bytes
+        self._rate = 0.0
+
+    def moved(self, size: int) -> None:
+        self.bytes += size
+
     def _write(self) -> None:
         now, moved = time.monotonic(), self.bytes
         passed = now - self._before[0]

@@ -50,7 +50,8 @@ def choose_published(backup: Backup, request: RestoreRequest) -> Chosen:
     require_programs(name for file in manifest.files for name in ArchiveFile.of_backup("", file, request.identity_file).programs)
     content = DatabaseContent.from_dict(manifest.content)
     properties = DatabaseProperties.from_source(manifest.source)
-    archive = ArchiveInput(ArchiveFile.of_backup(backup.directory, main_file(backup), request.identity_file), CUSTOM)
+    main = main_file(backup)
+    archive = ArchiveInput(ArchiveFile.of_backup(backup.directory, main, request.identity_file), main.format)
     roles_sql = "" if backup.damage else _roles(backup, request.identity_file)
     facts = SourceFacts(
         label=f"backup {backup.id}",

@@ -30,6 +30,8 @@ def postgres_backup_arguments() -> ArgumentSpec:
                         "identity_file": {"type": "path", "default": ""},
                     },
                 },
+                "format": {"type": "str", "choices": ["auto", "custom", "directory"], "default": "auto"},
+                "jobs": {"type": "int", "default": 0},
                 "checksums": {"type": "bool", "default": True},
                 "checksum_max_mb": {"type": "int", "default": 256},
                 "lock_wait_timeout": {"type": "int", "default": 60},

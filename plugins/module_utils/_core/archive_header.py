@@ -1,7 +1,7 @@
 # Copyright (c) 2026, runbook.compose contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The beginning of a custom-format archive of pg_dump: which database, which versions, how many entries."""
+"""The beginning of an archive of pg_dump: which database, which versions, how many entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .errors import OperationError
 # Enough for the header with names of any length that Postgres allows.
 HEADER_BYTES = 4096
 _MAGIC = b"PGDMP"
-_CUSTOM = 1
+# The contents of a directory say that they are those of a tar.
+_KINDS = {"custom": 1, "directory": 3}
 _COMPRESSION_IS_A_BYTE = (1, 15)  # since PostgreSQL 16
 
 
@@ -54,15 +55,15 @@ class _Reader:
         return "" if length < 0 else self.take(length).decode(errors="replace")
 
 
-def parse_archive_header(content: bytes) -> ArchiveHeader:
+def parse_archive_header(content: bytes, expected: str = "custom") -> ArchiveHeader:
     """Raises ArchiveInvalid, and nothing else, for whatever the bytes are."""
     reader = _Reader(content)
     try:
         if reader.take(len(_MAGIC)) != _MAGIC:
             raise ValueError("no mark of pg_dump")
         major, minor, _revision, reader.width, _offset_width, kind = reader.take(6)
-        if kind != _CUSTOM or not 1 <= reader.width <= 8:
-            raise ValueError("not the custom format")
+        if kind != _KINDS[expected] or not 1 <= reader.width <= 8:
+            raise ValueError(f"not the {expected} format")
         if (major, minor) >= _COMPRESSION_IS_A_BYTE:
             reader.take(1)
         else:
@@ -71,4 +72,4 @@ def parse_archive_header(content: bytes) -> ArchiveHeader:
             reader.integer()
         return ArchiveHeader(reader.text(), reader.text(), reader.text(), reader.integer())
     except ValueError as error:
-        raise ArchiveInvalid(f"This is not an archive of pg_dump in its custom format ({error}).", hint="Choose another file.") from error
+        raise ArchiveInvalid(f"This is not an archive of pg_dump in its {expected} format ({error}).", hint="Choose another file.") from error

@@ -142,6 +142,18 @@ def backup_table(backups: Sequence[Mapping[str, Any]], problems: Sequence[Proble
     return "\n".join([*lines, *(f"{problem.kind.upper()}: {problem.message}" for problem in problems)])
 
 
+def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:
+    """One line for each database of a run that backs up or verifies, with what could not be done at the end."""
+    rows: List[Sequence[str]] = [("DATABASE", "BACKUP", "VERDICT", "LEVEL", "SIZE", "ROWS", "MADE", "RESTORED IN", "PATH")]
+    for one in backups:
+        level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
+        made = f"in {duration(one['seconds'])}" if one["made"] else f"{duration(one['age_seconds'])} ago"
+        restored = "-" if one["restore_seconds"] is None else duration(one["restore_seconds"])
+        rows.append((one["subject"], one["id"], one["state"], level, size(one["bytes"]), str(one["rows"]), made, restored, one["directory"]))
+    lines = aligned(rows) if len(rows) > 1 else ["No backups."]
+    return "\n".join([*lines, *(f"FAILED: {one['database']} ({one['reason']}): {one['msg']}" for one in failed)])
+
+
 def duration(seconds: float) -> str:
     """Two units at most: ``3 d 4 h``."""
     if seconds < 0:

@@ -18,6 +18,9 @@ from .plan import Plan, Step
 LEVELS = {"none": 0, "archive": 1, "restore": RESTORED_AND_COMPARED}
 ASSERTED = 4
 MIB = 2**20
+AUTO, CUSTOM, DIRECTORY = "auto", "custom", "directory"
+# One worker of pg_dump takes about a minute for so much.
+_LARGE = 10 * 2**30
 # Databases that a restore makes beside the real one.
 _OURS = re.compile(r"__(new|undo|redo)_[0-9A-Za-z-]+$")
 _RECIPIENT = re.compile(r"age1[0-9a-z]{20,}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]+( .*)?")
@@ -47,6 +50,8 @@ class BackupRequest:
     allow_same_disk: bool = False
     backup: str = "latest"
     level: int = RESTORED_AND_COMPARED
+    format: str = AUTO
+    jobs: int = 0
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "BackupRequest":
@@ -69,6 +74,8 @@ class BackupRequest:
             allow_same_disk=params["allow_same_disk"],
             backup=params["backup"],
             level=params["level"],
+            format=params["format"],
+            jobs=params["jobs"],
         )
         request._check()
         return request
@@ -81,7 +88,7 @@ class BackupRequest:
         return ASSERTED if self.assertions and self.verify == "restore" else LEVELS[self.verify]
 
     def _check(self) -> None:
-        for name, least in (("min_age", 0), ("lock_wait_timeout", 1), ("timeout", 1), ("floor_bytes", 0), ("checksum_max_bytes", -1)):
+        for name, least in (("min_age", 0), ("lock_wait_timeout", 1), ("timeout", 1), ("floor_bytes", 0), ("jobs", 0), ("checksum_max_bytes", -1)):
             if getattr(self, name) < least:
                 raise BadInput(f"{name} must be at least {least}, but is {getattr(self, name)}.", hint="Correct the option.")
         if not self.backup_dir.startswith("/"):
@@ -160,6 +167,14 @@ def _decide(database: DatabaseSize, backups: Sequence[Backup], request: BackupRe
 def _is_enough(backup: Backup, request: BackupRequest, now: datetime) -> bool:
     proven = max((one.level for one in backup.verifications if one.outcome == "passed"), default=0)
     return now - backup.manifest.created < timedelta(seconds=request.min_age) and proven >= request.wanted_level
+
+
+def choose_format(database: DatabaseSize, request: BackupRequest, free: int) -> str:
+    """Several workers for a large database, where the disk has room for the dump before compression as well."""
+    if request.format != AUTO:
+        return request.format
+    room = free - request.floor_bytes - round(database.bytes * (1 + _FIRST_ESTIMATE))
+    return DIRECTORY if database.bytes >= _LARGE and room >= 0 else CUSTOM
 
 
 def _estimate(database: DatabaseSize, newest: Optional[Backup]) -> int:

@@ -11,13 +11,14 @@ from typing import Any, Dict, List, Mapping, Optional, Protocol, Tuple
 from ..._core.backup_catalogue import Backup, Verification
 from ..._core.backup_errors import BackupsIncomplete, BackupUnverified
 from ..._core.backup_manifest import new_id
-from ..._core.backup_request import BackupRequest, DatabaseSize, Decision, choose_backup, choose_databases, decide, plan_run
+from ..._core.backup_report import made_table
+from ..._core.backup_request import DIRECTORY, BackupRequest, DatabaseSize, Decision, choose_backup, choose_databases, decide, plan_run
 from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..backup_maker import BackupMaker, files_of, now_naive
 from ..backup_preflight import disk_warning, programs_for, require_encryption, require_local, require_programs, require_space
-from ..backup_proof import prove
+from ..backup_proof import Prover
 from ..backup_store import BackupStore
 from ..dump_watch import end_dead_dumps
 from ..engine import Engine
@@ -96,6 +97,8 @@ class PostgresBackup:
         if self._described["in_recovery"]:
             self._host.warn("The server is a replica: the backup is as far behind as it is.")
         needed = sum(decision.estimate_bytes for decision in self._decisions if decision.kept is None)
+        if request.format == DIRECTORY:  # one after the other, each before compression
+            needed += max((decision.database.bytes for decision in self._decisions if decision.kept is None), default=0)
         require_space(request.backup_dir, needed, request.floor_bytes)
 
     def _apply_backups(self) -> Dict[str, Any]:
@@ -145,8 +148,7 @@ class PostgresBackup:
 
     def _prove(self, backup: Backup, progress: ProgressFile) -> Backup:
         """Raises BackupUnverified unless it passed; the backup stays, with what was found beside it."""
-        progress.phase = "verifying"
-        found = prove(self._stack, self._server, self._store, backup, self._request)
+        found = Prover(self._stack, self._server, self._request, progress).prove(self._store, backup)
         with files_of(self._request.backup_dir):
             self._store.add_verification(backup, found)
             backup = self._store.read(backup.directory)
@@ -171,7 +173,7 @@ class PostgresBackup:
 
     def _result(self, backups: List[Dict[str, Any]], failures: List[Tuple[str, OperationError]]) -> Dict[str, Any]:
         failed = [{"database": database, "reason": error.reason, "msg": str(error)} for database, error in failures]
-        return {"backups": backups, "failed_databases": failed}
+        return {"backups": backups, "failed_databases": failed, "table": made_table(backups, failed)}
 
 
 def _failed(failures: List[Tuple[str, OperationError]], result: Dict[str, Any]) -> OperationError:

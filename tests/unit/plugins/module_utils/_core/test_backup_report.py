@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.backup_report import Holding, Wanted, backup_table, duration, holdings, size, worst
+from ansible_collections.runbook.compose.plugins.module_utils._core.backup_report import Holding, Wanted, backup_table, duration, holdings, made_table, size, worst
 from tests.support.backup_samples import described
 
 NOW = datetime(2026, 11, 20, 4, 0)
@@ -74,3 +74,15 @@ def test_durations(seconds, words):
 @pytest.mark.parametrize(("count", "words"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (22922433, "21.9 MiB"), (2**41, "2.0 TiB"), (2**52, "4096.0 TiB")])
 def test_sizes(count, words):
     assert size(count) == words
+
+
+def test_the_table_of_a_run_tells_new_ones_from_kept_ones_and_what_failed():
+    made = {"subject": "shop", "id": "b1", "state": "verified", "verified_level": 3, "bytes": 2048, "rows": 12, "made": True, "seconds": 1.5}
+    kept = {**made, "subject": "crm", "id": "b2", "state": "dumped", "verified_level": None, "made": False, "age_seconds": 90, "restore_seconds": None}
+    table = made_table([{**made, "restore_seconds": 2.0, "directory": "/b/1"}, {**kept, "directory": "/b/2"}], [{"database": "x", "reason": "r", "msg": "m"}])
+    assert table.splitlines() == [
+        "DATABASE  BACKUP  VERDICT   LEVEL  SIZE     ROWS  MADE            RESTORED IN  PATH",
+        "shop      b1      verified  L3     2.0 KiB  12    in 1.5 s        2 s          /b/1",
+        "crm       b2      dumped    -      2.0 KiB  12    1 min 30 s ago  -            /b/2",
+        "FAILED: x (r): m",
+    ]

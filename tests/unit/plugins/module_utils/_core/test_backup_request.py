@@ -15,6 +15,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.backup_reque
     DatabaseSize,
     choose_backup,
     choose_databases,
+    choose_format,
     decide,
     is_ours,
     plan_run,
@@ -28,7 +29,7 @@ KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 PARAMS = {
     "state": "present", "backup_dir": "/backups", "databases": [], "purpose": "manual", "min_age": 3600, "verify": "restore", "assertions": [],
     "checksums": True, "checksum_max_mb": 256, "lock_wait_timeout": 60, "timeout": 60, "space_floor_mb": 1024, "encryption": None,
-    "allow_same_disk": False, "backup": "latest", "level": 3,
+    "allow_same_disk": False, "backup": "latest", "level": 3, "format": "auto", "jobs": 0,
 }  # fmt: skip
 
 
@@ -141,3 +142,17 @@ def test_a_backup_is_chosen_by_what_is_said_of_it():
     for wanted in ("nowhere", "latest"):
         with pytest.raises(BackupMissing):
             choose_backup(there, "crm", wanted)
+
+
+@pytest.mark.parametrize(
+    ("size", "asked", "free", "chosen"),
+    [
+        (9, "auto", 1000, "custom"),
+        (10, "auto", 16, "directory"),
+        (10, "auto", 15, "custom"),  # the dump before compression, the backup, and the floor
+        (1, "directory", 0, "directory"),
+        (99, "custom", 1000, "custom"),
+    ],
+)
+def test_several_workers_are_for_what_is_large_and_has_room(size, asked, free, chosen):
+    assert choose_format(DatabaseSize("shop", size * 2**30), request(format=asked), free * 2**30) == chosen

@@ -1,0 +1,140 @@
+"""The playbooks of backups, as a person runs them: made, proven, judged, restored for practice, and removed when nobody needs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from tests.support.operated import PLAYBOOK, OperatedStack, Played
+from tests.support.stacks import docker, unique_name
+
+# Compresses no faster than about 5 MB/s, so that a dump takes its time.
+SLOW_ZSTD = """#!/usr/bin/env python3
+import os, subprocess, sys, time
+if "-d" in sys.argv:
+    os.execv("{zstd}", sys.argv)
+zstd = subprocess.Popen(["{zstd}", *sys.argv[1:]], stdin=subprocess.PIPE)
+while piece := sys.stdin.buffer.read(250_000):
+    zstd.stdin.write(piece)
+    time.sleep(0.05)
+zstd.stdin.close()
+sys.exit(zstd.wait())
+"""
+BULK = "CREATE TABLE bulk AS SELECT i, repeat(md5(i::text), 4) AS text FROM generate_series(1, 300000) i"
+
+
+class Shop(OperatedStack):
+    def __init__(self, directory: Path) -> None:
+        self.backup_dir = directory / "backups"
+        settings = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600, "max_age": 3600, "verify": "restore"}
+        super().__init__(directory, unique_name("backups"), stack_backup={**settings, "retention": {"keep_last": 1, "max_delete_fraction": 1}})
+
+    def sql(self, statement: str) -> str:
+        container = self.project.containers("postgres")[0]["Id"]
+        return docker("exec", container, "psql", "-U", "shop", "-tAc", statement, "shop").strip()
+
+    def published(self, database: str = "shop") -> list[str]:
+        backups = BackupStore(str(self.backup_dir), self.name, "postgres").all()[0]
+        return sorted(backup.id for backup in backups if backup.manifest.subject == database)
+
+    def require_nothing_left(self) -> None:
+        assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}") == ""
+        assert [path for path in self.backup_dir.rglob(".tmp-*")] == []
+        assert list((self.project.state_dir / self.name / "progress").glob("*")) == []
+
+    def slowly(self, playbook: str, **variables: object) -> Played:
+        programs = self.directory / "programs"
+        programs.mkdir(exist_ok=True)
+        (programs / "zstd").write_text(SLOW_ZSTD.format(zstd=shutil.which("zstd")))
+        (programs / "zstd").chmod(0o755)
+        started = self.start(playbook, environment={"PATH": os.pathsep.join([str(programs), str(Path(PLAYBOOK).parent), os.environ["PATH"]])}, **variables)
+        output = started.communicate(timeout=240)[0]
+        assert started.returncode == 0, output
+        return Played(started.returncode, output, self.record())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    made = Shop(tmp_path_factory.mktemp("backup-playbooks"))
+    try:
+        made.must("deploy/install", version="v1")
+        made.sql(BULK)
+        yield made
+    finally:
+        made.remove()
+
+
+def test_a_stack_without_backups_is_not_fresh_and_has_nothing_to_restore(shop):
+    assert "has no verified backup" in shop.play("backup/verify", backup_subjects=["shop"]).message
+    assert "No database has a backup" in shop.play("backup/restore_test").message
+
+
+def test_all_databases_are_backed_up_and_proven_once(shop):
+    checked = shop.start("backup/create", check=True)
+    assert "Nothing was written: check mode." in checked.communicate(timeout=120)[0] and checked.returncode == 0
+    assert shop.published() == []
+    made = shop.must("backup/create", reason="before the sale")
+    rows = {backup["subject"]: (backup["state"], backup["verified_level"], backup["made"]) for backup in made.told["result"]["backups"]}
+    assert rows["shop"] == ("verified", 3, True)
+    shown = next(line for line in made.output.splitlines() if re.search(r'"shop +2026|"shop +20\d\d', line))
+    assert re.search(r"verified +L3 .*in [\d.]+ s", shown) and str(shop.backup_dir) in shown
+    again = shop.must("backup/create")
+    assert (again.changed, [backup["made"] for backup in again.told["result"]["backups"] if backup["subject"] == "shop"]) == (0, [False])
+    assert len(shop.published()) == 1
+    assert shop.lease_is_free()
+    shop.require_nothing_left()
+
+
+def test_fresh_backups_pass_and_stale_or_unproven_ones_fail(shop):
+    passed = shop.must("backup/verify")
+    assert passed.told == {} and passed.changed == 0 and "verified" in passed.output
+    time.sleep(1)
+    stale = shop.play("backup/verify", backup_max_age=1)
+    assert stale.code != 0 and "The newest verified backup of postgres/shop, " in stale.message
+    # A dump that nobody restored makes nothing fresh.
+    shop.must("backup/create", databases=["shop"], verify="none", min_age=0)
+    assert len(shop.published()) == 2
+    assert shop.play("backup/verify", backup_max_age=1).code != 0
+
+
+def test_a_long_run_shows_how_far_it_is(shop):
+    shown = shop.slowly("backup/create", databases=["shop"], verify="restore", min_age=0)
+    lines = [line for line in shown.output.splitlines() if "[localhost] shop: dumping" in line]
+    assert any(re.search(r"dumping, [\d.]+ MiB of about [\d.]+ MiB \(\d+ %\), [\d.]+ [KM]iB/s", line) for line in lines), shown.output[-3000:]
+
+
+def test_a_restore_for_practice_proves_and_leaves_nothing(shop):
+    tested = shop.must("backup/restore_test", databases=["shop"], backup_assertions=["SELECT count(*) = 300000 FROM bulk"])
+    assert [(backup["subject"], backup["verified_level"]) for backup in tested.told["result"]["backups"]] == [("shop", 4)]
+    assert "RESTORED IN" in tested.output
+    shop.require_nothing_left()
+    refused = shop.play("backup/restore_test", databases=["shop", "postgres"], backup_assertions=["SELECT count(*) = 5 FROM bulk"])
+    assert refused.reason == "backup_not_verified"
+    assert "assertion 'SELECT count(*) = 5 FROM bulk'" in refused.message
+    assert refused.failure["reason"] == "backup_not_verified"
+    shop.require_nothing_left()
+    assert shop.sql("SELECT count(*) FROM bulk") == "300000" and shop.version() == "v1"
+
+
+def test_what_cannot_be_backed_up_is_named(shop):
+    refused = shop.play("backup/create", databases=["shop", "absent"], min_age=0)
+    assert (refused.reason, refused.code != 0) == ("unknown_database", True)
+    assert "absent" in refused.message and shop.lease_is_free()
+
+
+def test_retention_lists_first_and_removes_then(shop):
+    before = shop.published()
+    checked = shop.start("backup/retention", check=True)
+    assert checked.communicate(timeout=120)[0].count("delete") >= 1 and checked.returncode == 0
+    assert shop.published() == before
+    applied = shop.must("backup/retention")
+    assert len(applied.told["result"]["deleted"]) >= 1
+    left = shop.published()
+    assert len(left) < len(before) and before[-1] in left
+    assert shop.must("backup/retention").changed == 0
