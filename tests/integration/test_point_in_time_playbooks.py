@@ -65,7 +65,7 @@ def test_what_is_declared_is_missed_until_it_is_enabled_and_has_a_base_backup(sh
     assert half.code != 0 and "Take one (state=base_backup)" in half.message
     taken = shop.must("backup/point_in_time", state="base_backup")
     assert [taken.told["result"]["base"]] == taken.told["result"]["bases"]
-    for again in ({"state": "enabled"}, {"state": "base_backup"}, {}):
+    for again in ({"state": "base_backup"}, {}):
         looked = shop.must("backup/point_in_time", **again)
         assert (looked.changed, looked.told["result"]["problems"]) == (0, [])
     assert f"reachable {looked.told['result']['reachable'][0]['start']} to 2" in looked.output
@@ -74,7 +74,7 @@ def test_what_is_declared_is_missed_until_it_is_enabled_and_has_a_base_backup(sh
 def test_rows_deleted_a_moment_ago_come_back_into_the_running_application(shop):
     before = shop.orders()
     moment = shop.now()
-    shop.sql("DELETE FROM order_events; DELETE FROM orders")
+    shop.sql("DELETE FROM orders")
     unnamed = shop.play("restore/postgres", target_time=moment, confirm="local")
     assert unnamed.code != 0 and "confirm_database=shop" in unnamed.message
     refused = shop.back(target_time="2020-01-01T00:00:00Z")
@@ -85,8 +85,6 @@ def test_rows_deleted_a_moment_ago_come_back_into_the_running_application(shop):
     assert (shop.orders(), shop.ready()) == (before, "ok") and before > 0
     assert done.told["result"]["unavailable_ms"] > 0 and "as of 2" in done.output
     assert list((shop.backups / ".recovered" / shop.name).iterdir()) == []
-    undone = shop.back(restore_action="undone")
-    assert (undone.code, shop.orders()) == (0, 0)
 
 
 def test_a_receiver_that_died_fails_the_look_and_is_repaired(shop):
