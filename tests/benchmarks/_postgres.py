@@ -17,7 +17,7 @@ from tests.support.stacks import compose_program, unique_name
 MEGABYTES = int(os.environ.get("RUNBOOK_BENCHMARK_MB", "1024"))
 # The peer needs pg_dump and psql on the target; those of the server's own version lie where its image was made from.
 _PROGRAMS = ROOT / ".runbook" / "postgres-17" / "postgresql" / "bin"
-_ROWS_OF_A_MEGABYTE = 3_200
+_ROWS_OF_A_MEGABYTE = 4_700
 _FILL = """
 INSERT INTO events SELECT i, i % 9973, 'kind ' || i % 17, timestamptz '2026-01-01 00:00Z' + i * interval '1 second',
   format('{{"order": %s, "note": "%s", "path": "/api/v1/orders/%s"}}', i, md5(i::text), i) FROM generate_series({first}, {last}) i
