@@ -249,7 +249,7 @@ actions:
     detail: {description: More about it., type: str, sample: stranded}
 """
 
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_pitr import from_params
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_pitr import PostgresPitr
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_arguments import postgres_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_pitr_arguments import postgres_pitr_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.run_module import run_module
@@ -258,7 +258,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._ansible.run_modul
 def main() -> None:
     run_module(
         arguments=postgres_arguments().merged_with(postgres_pitr_arguments()),
-        prepare=from_params,
+        prepare=PostgresPitr.from_params,
     )
 
 

@@ -38,7 +38,7 @@ options:
   module:
     description: The module of this collection that the job runs. Required with O(state=present).
     type: str
-    choices: [backup_info, backup_retention, postgres_backup, postgres_maintenance]
+    choices: [backup_info, backup_retention, postgres_backup, postgres_maintenance, postgres_pitr]
   options:
     description: Options of O(module), without those that describe the stack; these are taken from this task.
     type: dict
@@ -77,6 +77,7 @@ seealso:
   - module: runbook.compose.backup_retention
   - module: runbook.compose.postgres_backup
   - module: runbook.compose.postgres_maintenance
+  - module: runbook.compose.postgres_pitr
 notes:
   - Reasons of failures are V(bad_input), V(scheduler_missing), V(scheduler_failed), V(state_unwritable), V(lease_lost).
   - Install jobs again after an update of this collection, so that they run its code.

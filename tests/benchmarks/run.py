@@ -15,7 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "collections"), str(Path(__file__).parent)]
 
 import one_service
+import postgres_backup
+import postgres_report
+import postgres_restore
 import rollback
+
+# A round of these takes more than a minute.
+POSTGRES_RUNS = 3
 
 
 def main() -> None:
@@ -23,15 +29,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         ratios = one_service.measure(runs, Path(place) / "service")
         more, counts = rollback.measure(runs, Path(place) / "rollback")
-    ratios += more
+        few = min(runs, POSTGRES_RUNS)
+        backup, backup_facts = postgres_backup.measure(few, Path(place) / "backup")
+        restore, restore_facts = postgres_restore.measure(few, Path(place) / "restore")
+        report = postgres_report.measure(few, Path(place) / "report")
+    ratios += [*more, *backup, *restore, *report]
     print(f"{'JOB':<34} {'OURS':>8}  {'AGAINST':<44} {'':>8}  RATIO  TARGET")
     for ratio in ratios:
         print(ratio.row())
     for name, target in (("deploy", 12), ("rollback", 8)):
         print(f"module tasks in a {name}: {counts[name]} (target <= {target}: {'met' if counts[name] <= target else 'MISSED'})")
+    facts = {"backup": backup_facts, "restore": restore_facts}
+    for name, found in facts.items():
+        print(f"{name}: " + ", ".join(f"{what} {value:,.1f}" for what, value in found.items()))
     out = ROOT / ".local" / "benchmarks.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"runs": runs, "ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "module_tasks": counts}, indent=2))
+    out.write_text(json.dumps({"runs": runs, "ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "module_tasks": counts, **facts}, indent=2))
 
 
 if __name__ == "__main__":

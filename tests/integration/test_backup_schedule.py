@@ -12,7 +12,7 @@ from tests.support.operated import OperatedStack
 from tests.support.postgres import PASSWORD, PostgresStack
 from tests.support.stacks import unique_name
 
-JOBS = ("backup", "retention", "verify")
+JOBS = ("backup", "base_backup", "log_receiver", "retention", "verify")
 
 
 class Shop(OperatedStack):
@@ -30,6 +30,7 @@ class Shop(OperatedStack):
             "max_age": 3600,
             "min_age": 600,
             "retention": {"keep_last": 1},
+            "point_in_time": {"slot_keep_mb": 256, "min_age": 600},
             "schedule": {name: "15 2 * * *" for name in JOBS},
         }
         places = {f"backup_schedule_{name}_dir": str(self.root / place) for name, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
@@ -58,13 +59,14 @@ def shop(tmp_path_factory):
         made.server.sql("CREATE TABLE orders AS SELECT i AS id FROM generate_series(1, 100) i")
         yield made
     finally:
+        made.server.module("postgres_pitr", backup_dir=str(made.backups), state="disabled")
         made.remove()
 
 
 def test_the_target_backs_up_checks_and_tidies_up_alone(shop):
     placed = shop.must("backup/schedule")
     assert sorted(placed.told["result"]["jobs"]) == sorted(JOBS) and placed.told["result"]["changed"]
-    for job in ("backup", "verify", "retention"):
+    for job in ("backup", "log_receiver", "base_backup", "verify", "retention"):
         done = shop.tick(job)
         assert done.returncode == 0, done.stdout + done.stderr
         assert shop.status(job)["outcome"] == "succeeded"
@@ -77,7 +79,7 @@ def test_the_target_backs_up_checks_and_tidies_up_alone(shop):
 
     again = shop.must("backup/schedule")
     assert again.changed == 0 and not again.told["result"]["changed"]
-    assert again.output.count("last run succeeded") == 3
+    assert again.output.count("last run succeeded") == len(JOBS)
 
     pinned = shop.must("backup/retention", pin=backup.name, reason="audit 2026")
     assert pinned.told["result"]["pinned"] == [{"id": backup.name, "reason": "audit 2026"}]

@@ -15,6 +15,7 @@ from .backup_keeping_arguments import backup_info_arguments, backup_retention_ar
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
+from .postgres_pitr_arguments import postgres_pitr_arguments
 
 # The same names as operations/schedulable.py has; each with what its module hands to run_module.
 SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
@@ -22,6 +23,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_retention": backup_retention_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
+    "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),
 }
 
 

@@ -29,17 +29,20 @@ class Operation(Protocol):
     def apply(self, plan: Plan) -> Dict[str, Any]: ...
 
 
-def from_params(params: Mapping[str, Any], host: Host) -> Operation:
-    """The operation of the wanted state."""
-    _require_sense(params)
-    states: Dict[str, Callable[[PitrContext, Mapping[str, Any]], Operation]] = {
-        "status": PitrStatus,
-        "enabled": PitrEnabled,
-        "disabled": PitrDisabled,
-        "base_backup": PitrBaseBackup,
-        "recovered": PitrRecovery,
-    }
-    return states[params["state"]](PitrContext(params), params)
+class PostgresPitr:
+    """Each state is an operation of its own."""
+
+    @staticmethod
+    def from_params(params: Mapping[str, Any], host: Host) -> Operation:
+        _require_sense(params)
+        states: Dict[str, Callable[[PitrContext, Mapping[str, Any]], Operation]] = {
+            "status": PitrStatus,
+            "enabled": PitrEnabled,
+            "disabled": PitrDisabled,
+            "base_backup": PitrBaseBackup,
+            "recovered": PitrRecovery,
+        }
+        return states[params["state"]](PitrContext(params), params)
 
 
 def _require_sense(params: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
+from .postgres_pitr import PostgresPitr
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
@@ -18,4 +19,5 @@ OPERATIONS: Dict[str, Any] = {
     "backup_retention": BackupRetention,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
+    "postgres_pitr": PostgresPitr,
 }
