@@ -104,7 +104,7 @@ def test_a_recovery_killed_before_each_step_is_recovered(stack):
 
 @pytest.mark.parametrize(
     ("step", "outcome", "orders"),
-    [("ShadowDatabase.make", "undone", OLD), ("ShadowDatabase.fill", "undone", OLD), ("DatabaseSwap.rename", "finished", RESTORED)],
+    [("ShadowDatabase.fill", "undone", OLD), ("DatabaseSwap.rename", "finished", RESTORED)],
 )
 def test_a_replacement_killed_while_the_database_is_gone_is_made_whole(stack, step, outcome, orders):
     """Only the safety backup has the old content then, until the restored copy was compared."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import time
 
 import psycopg2
@@ -11,7 +10,7 @@ import pytest
 
 from tests.support.backups import forged
 from tests.support.postgres import PASSWORD
-from tests.support.restores import RestoredStack
+from tests.support.restores import Client, RestoredStack
 from tests.support.stacks import unique_name
 
 ODD_NAME = "-h o\"dd 'n%me=$(x)ü"
@@ -45,18 +44,8 @@ def clean(stack):
     stack.sql("DELETE FROM orders", "INSERT INTO orders SELECT i, 'n' || i FROM generate_series(1, 300) i")
 
 
-def properties(stack) -> list:
-    return stack.sql(
-        """SELECT pg_get_userbyid(d.datdba), d.datconnlimit, shobj_description(d.oid, 'pg_database'), d.encoding, d.datcollate,
-             (SELECT array_agg(a::text ORDER BY a::text) FROM aclexplode(d.datacl) a),
-             (SELECT array_agg(concat(setrole::regrole, ' ', one) ORDER BY setrole, one) FROM pg_db_role_setting, unnest(setconfig) one
-              WHERE setdatabase = d.oid)
-           FROM pg_database d WHERE datname = 'shop'"""
-    )
-
-
 def test_check_do_undo_redo_expire(stack):
-    was = properties(stack)
+    was = stack.properties()
     stack.sql("DELETE FROM orders WHERE id > 7")
     assert "7MB" in str(was) and "9s" in str(was)
 
@@ -67,14 +56,14 @@ def test_check_do_undo_redo_expire(stack):
     done = stack.restore()
     undo = done["undo_database"]
     assert (done["failed"], done["compared"], done["rows"], done["source"]) == (False, True, 300, f"backup {stack.proven.id}")
-    assert (stack.orders(), properties(stack)) == (300, was)
+    assert (stack.orders(), stack.properties()) == (300, was)
     assert stack.databases() == {"postgres": True, "shop": True, undo: False}
     assert 0 < done["unavailable_ms"] < 20000
     stack.sql("INSERT INTO orders (note) VALUES ('after the restore')")
 
     assert stack.restore(check=True, state="undone")["changed"]
     undone = stack.restore(state="undone")
-    assert (undone["restore_id"], stack.orders(), properties(stack)) == (done["restore_id"], 7, was)
+    assert (undone["restore_id"], stack.orders(), stack.properties()) == (done["restore_id"], 7, was)
     assert stack.databases() == {"postgres": True, "shop": True, undone["kept_database"]: False}
     assert not stack.restore(check=True, state="undone")["changed"]
     assert not stack.restore(state="undone")["changed"]
@@ -91,39 +80,11 @@ def test_check_do_undo_redo_expire(stack):
     assert (gone["reason"], stack.orders()) == ("nothing_to_undo", 301)
 
 
-class Client(threading.Thread):
-    """Connects again and again. ``answers`` are (began, ended, number of the database that answered or None)."""
-
-    def __init__(self, stack: RestoredStack) -> None:
-        super().__init__()
-        self._login = {"host": stack.address, "user": "shop", "password": PASSWORD, "dbname": "shop", "connect_timeout": 5}
-        self.answers: list[tuple[float, float, int | None]] = []
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        while not self.ended.is_set():
-            began = time.monotonic()
-            oid = self._oid()
-            self.answers.append((began, time.monotonic(), oid))
-
-    def _oid(self) -> int | None:
-        try:
-            connection = psycopg2.connect(**self._login)
-            try:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
-                    return cursor.fetchone()[0]
-            finally:
-                connection.close()
-        except psycopg2.OperationalError:
-            return None
-
-
 def test_sessions_are_ended_and_nobody_waits_longer_than_is_said(stack):
     """A client that connects again and again, and one that sits in a transaction."""
     sitting = psycopg2.connect(host=stack.address, user="shop", password=PASSWORD, dbname="shop")
     sitting.cursor().execute("LOCK TABLE orders")
-    client = Client(stack)
+    client = Client(stack.address)
     client.start()
     try:
         done = stack.restore()
@@ -229,12 +190,12 @@ def test_files_of_the_old_runbook(stack, tmp_path):
     packed = tmp_path / "shop.sql.gz"
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     custom = stack.dump(tmp_path / "named.sql", "-Fc")
-    was = properties(stack)
+    was = stack.properties()
     for file in (plain, packed, custom):
         stack.sql("DELETE FROM orders WHERE id > 7")
         done = stack.attempt(file=str(file), backup_dir="")
         assert (done["failed"], done["compared"], done["rows"], done["source"]) == (False, False, 300, f"file {file.name}")
-        assert (stack.orders(), properties(stack)) == (300, was)
+        assert (stack.orders(), stack.properties()) == (300, was)
     stack.attempt(state="expired", undo_ttl=0)
     text = plain.read_text()
     wrong = {

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Any, Callable
+
+import psycopg2
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
@@ -17,6 +21,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_d
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_restore_arguments import postgres_restore_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
 from tests.support.backups import BackedUpStack
+from tests.support.postgres import PASSWORD
 
 APPLICATION = """
 services:
@@ -55,6 +60,16 @@ class RestoredStack(BackedUpStack):
 
     def orders(self) -> int:
         return self.sql("SELECT count(*) FROM orders")[0][0]
+
+    def properties(self) -> list:
+        """What no dump holds."""
+        return self.sql(
+            """SELECT pg_get_userbyid(d.datdba), d.datconnlimit, shobj_description(d.oid, 'pg_database'), d.encoding, d.datcollate,
+                 (SELECT array_agg(a::text ORDER BY a::text) FROM aclexplode(d.datacl) a),
+                 (SELECT array_agg(concat(setrole::regrole, ' ', one) ORDER BY setrole, one) FROM pg_db_role_setting, unnest(setconfig) one
+                  WHERE setdatabase = d.oid)
+               FROM pg_database d WHERE datname = 'shop'"""
+        )
 
     def operation(self, **options: Any) -> PostgresRestore:
         """What the module calls, in this process, which saves a test the start of another."""
@@ -96,6 +111,34 @@ class RestoredStack(BackedUpStack):
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in (*self.backup_dir.rglob(".tmp-*"), *Path(self.state_dir).rglob(".tmp-*"))]
+
+
+class Client(threading.Thread):
+    """Connects again and again. ``answers`` are (began, ended, number of the database that answered or None)."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._login = {"host": address, "user": "shop", "password": PASSWORD, "dbname": "shop", "connect_timeout": 5}
+        self.answers: list[tuple[float, float, int | None]] = []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            began = time.monotonic()
+            oid = self._oid()
+            self.answers.append((began, time.monotonic(), oid))
+
+    def _oid(self) -> int | None:
+        try:
+            connection = psycopg2.connect(**self._login)
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+                    return cursor.fetchone()[0]
+            finally:
+                connection.close()
+        except psycopg2.OperationalError:
+            return None
 
 
 class Quiet:

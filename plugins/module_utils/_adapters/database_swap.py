@@ -101,10 +101,10 @@ class DatabaseSwap:
             time.sleep(_POLL_SECONDS)
 
 
-def maintenance_session(server: Server, database: str, purpose: str) -> PostgresSession:
+def maintenance_session(server: Server, database: str, purpose: str, statement_seconds: float = 60) -> PostgresSession:
     """A session on a database that is not the one to be renamed."""
     chosen = server.service.access.maintenance_database
-    return server.session(chosen if chosen != database else "template1", purpose)
+    return server.session(chosen if chosen != database else "template1", purpose, statement_seconds=statement_seconds)
 
 
 def _require_right(session: PostgresSession, name: str, oid: Optional[int]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
 from .._core.backup_manifest import directory_name
 from .._core.errors import StateUnwritable
@@ -38,6 +38,10 @@ class RestoreRecords:
                     with open(path, "rb") as handle:
                         found.append(parse_record(handle.read(), path))
         return [record for record in found if record.service == self._service]
+
+    def current(self, record: RestoreRecord) -> Optional[RestoreRecord]:
+        """As it is now, which is certain only while ``working_on`` its database; None when it was removed."""
+        return next((one for one in self.all() if one.run_id == record.run_id), None)
 
     def write(self, record: RestoreRecord) -> RestoreRecord:
         """Returns only when it would survive a power cut."""

@@ -30,6 +30,8 @@ from .restore_source import choose_published
 from .shadow_database import ShadowDatabase, jobs_or_default
 
 _LAST_SESSIONS_SECONDS = 30.0
+# Making and dropping a database wait for a checkpoint, which takes long on a busy server with much memory.
+_CHECKPOINT_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class RestorePlace:
 
     def control(self, record: RestoreRecord) -> PostgresSession:
         """A session on another database that may be idle for as long as a restore takes."""
-        session = maintenance_session(self.server, record.database, "restore control")
+        session = maintenance_session(self.server, record.database, "restore control", _CHECKPOINT_SECONDS)
         never_time_out(session)
         return session
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 from .._core.backup_catalogue import timestamp
 from .._core.container import Container
 from .._core.errors import OperationError
+from .._core.restore_plan import require_same
 from .._core.restore_record import (
     DROPPING,
     FENCING,
@@ -75,6 +76,7 @@ class RestoreRun:
     def restore(self, work: RestoreWork, progress: ProgressFile) -> Done:
         """A backup or a file becomes the live database."""
         replacing = self._request.mode == REPLACE and self._record.live_oid is not None
+        self._require_same_as_planned()
         with self._taken_back_on_failure(), self._place.control(self._record) as session:
             swap = DatabaseSwap(self._place.server, session, self._request.fence_timeout)
             self._note(PLANNED)
@@ -93,10 +95,16 @@ class RestoreRun:
 
     def exchange(self) -> Done:
         """A kept database becomes live, and what is live is kept."""
+        self._require_same_as_planned()
         with self._taken_back_on_failure(), self._place.control(self._record) as session:
             self._stop()
             self._exchange(DatabaseSwap(self._place.server, session, self._request.fence_timeout))
         return self._finished()
+
+    def _require_same_as_planned(self) -> None:
+        """Another run may have ended between the plan and this one. Nothing was done yet that would have to be taken back."""
+        with self._place.control(self._record) as session:
+            require_same(self._record, DatabaseSwap(self._place.server, session, self._request.fence_timeout).databases())
 
     def _save(self, work: RestoreWork, progress: ProgressFile) -> None:
         if work.take_safety_backup is not None:
@@ -127,6 +135,7 @@ class RestoreRun:
 
     def _give_up(self, swap: DatabaseSwap) -> None:
         """mode=replace: from here on only the safety backup has the old content."""
+        require_same(self._record, swap.databases())
         self._note(FENCING)
         swap.fence([self._record.database])
         self._note(DROPPING, dropped=True)
@@ -137,6 +146,7 @@ class RestoreRun:
         aside = [(record.database, record.aside_name)] if record.live_oid is not None and not record.dropped else []
         renames = [*aside, (record.coming_name, record.database)]
         if not record.dropped:
+            require_same(record, swap.databases())
             self._note(FENCING)
         swap.fence([old for old, _new in renames])
         self._note(SWAPPING)

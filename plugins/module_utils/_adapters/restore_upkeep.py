@@ -89,8 +89,9 @@ class RestoreRecovered:
         recovered, recovery_of = [], RestoreRecovery(self._place, self._request)
         for record in self._unfinished:
             with self._place.records.working_on(record.database):
-                todo = recovery_of.settle(record, back=False)
-            recovered.append(_row(record, todo))
+                current = self._place.records.current(record)
+                if current is not None and not current.finished:
+                    recovered.append(_row(current, recovery_of.settle(current, back=False)))
         if recovery_of.not_started is not None:
             recovery_of.not_started.details.update(recovered=recovered)
             raise recovery_of.not_started
@@ -120,6 +121,8 @@ class RestoreExpired:
         dropped = []
         for record, there_still in self._old:
             with self._place.records.working_on(record.database), self._place.control(record) as session:
+                if self._place.records.current(record) != record:
+                    continue  # it was undone or redone meanwhile, and keeps something younger now
                 if there_still and record.kept:
                     DatabaseSwap(self._place.server, session, self._request.fence_timeout).drop(record.kept.name)
                     dropped.append(record.kept.name)

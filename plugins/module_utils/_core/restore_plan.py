@@ -14,7 +14,7 @@ from .backup_errors import BackupMissing
 from .backup_manifest import TIME_FORMAT
 from .plan import Plan, Step
 from .postgres_maintenance import ConfirmationMissing
-from .restore_errors import NothingToUndo, RestoreUnfinished
+from .restore_errors import NothingToUndo, RestoreUnfinished, SwapFailed
 from .restore_names import REDO, UNDO, begun, beside
 from .restore_record import PRESENT, REDONE, UNDONE, RestoreRecord
 from .restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
@@ -39,7 +39,7 @@ def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: 
     if wanted == LATEST_VERIFIED:
         found = newest_wanted(backups, database, state)
         own = [backup for backup in backups if backup.manifest.subject == database]
-        hint = f"{len(own)} backups of it are there, none of them verified: verify one, or name one with allow_unverified=true." if own else ""
+        hint = f"{len(own)} backups of it are there, none of them verified (safety backups do not count): verify one, or name one with allow_unverified=true." if own else ""
     else:
         found = next((backup for backup in newest_first(backups) if backup.id == wanted), None)
         hint = "backup_info lists those that are there."
@@ -115,6 +115,18 @@ def require_finished(records: Sequence[RestoreRecord], database: str) -> None:
                 restore_id=record.run_id,
                 stage=record.stage,
             )
+
+
+def require_same(record: RestoreRecord, there: Mapping[str, int]) -> None:
+    """Before a database is touched by its name, that name has to mean what it meant when the record was made."""
+    expected = {record.database: record.live_oid, record.coming_name: record.coming_oid}
+    other = sorted(name for name, oid in expected.items() if there.get(name) != oid)
+    if other:
+        raise SwapFailed(
+            f"Somebody else exchanged, made or dropped {', '.join(other)} since restore {record.run_id} looked.",
+            hint="Look at the databases of the server (postgres_info), and run again.",
+            databases=other,
+        )
 
 
 def require_confirmation(request: RestoreRequest, stack: str, plan: Plan) -> None:
