@@ -169,7 +169,8 @@ notes:
   - The server must be a container of the stack. On an engine of another host it can be dumped, see O(transport), and not verified.
   - Two backups of the same database cannot be made at once. The second one fails with RV(ignore:reason=backup_busy).
   - How far a dump is, is in C(<state_dir>/<stack_name>/progress/backup-<database>.json) while it runs, written every second
-    (C(phase), C(bytes), C(expected_bytes), C(rate_bytes_per_second), C(estimate_seconds)).
+    (C(phase), C(bytes), C(expected_bytes), C(rate_bytes_per_second), C(estimate_seconds)). A task shows a line of it every three seconds, unless it
+    has C(no_log) or runs with C(async).
   - What a killed run left (temporary directories, helper containers, sessions on the server) is removed by the next one.
   - A replica can be backed up. Its backup is as far behind the primary as it is.
   - Roles are dumped with the hashes of their passwords when the role that logs in is a superuser, else without.

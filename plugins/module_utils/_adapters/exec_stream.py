@@ -98,8 +98,9 @@ class _Run:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        with contextlib.suppress(OSError):
-            self._stream.close()
+        for end in (getattr(self._stream, "_response", None), self._stream):  # the answer first: it flushes what the stream holds
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                end.close()
         if raised[0] is not None:
             with contextlib.suppress(Exception):  # it runs out at its timeout in any case; the first error is the one to tell
                 state = self._client.exec_inspect(self._id)
