@@ -53,6 +53,16 @@ def test_check_do_check_again_do_again(stack):
     assert stack.running_image("web") == stack.ids["v1"]
 
 
+def test_a_pending_release_learns_of_the_backup_before_its_deploy(stack):
+    stack.up()
+    succeeded(stack.register("v2"))
+    for check, changed in ((True, True), (False, True), (True, False), (False, False)):
+        told = succeeded(stack.register("v2", backup_id="20261121T031000Z-000042-7f3a", check=check))
+        assert (told["changed"], actions(told)) == (changed, ["record_backup"] if changed else [])
+    assert stack.ledger()["releases"][-1]["backup_id"] == "20261121T031000Z-000042-7f3a"
+    assert not succeeded(stack.register("v2"))["changed"]  # nobody who knows of none takes it away
+
+
 def test_what_ran_is_adopted_with_its_own_files_and_images(stack):
     stack.up()
     succeeded(stack.register("v2"))
