@@ -107,8 +107,8 @@ options:
     description:
       - How C(pg_dump) writes. V(custom) is one archive by one worker, which is compressed while it comes and needs no room beside the backup.
       - V(directory) is written by O(jobs) workers at once, and then packed into one file. Meanwhile the disk of O(backup_dir) needs room for the
-        dump before compression.
-      - V(auto) takes V(directory) for a database of 10 GiB or more when there is that room, else V(custom).
+        dump before compression, and the task needs root on the target.
+      - V(auto) takes V(directory) for a database of 10 GiB or more when both are there, else V(custom).
     type: str
     choices: [auto, custom, directory]
     default: auto
@@ -118,6 +118,16 @@ options:
       - V(0) takes as many as the host has processors, four at most.
     type: int
     default: 0
+  transport:
+    description:
+      - How the dump comes out of the engine. V(helper) is a named pipe or a directory that a container of the server's image writes to.
+      - V(exec) runs C(pg_dump) in the server's own container, and takes what it writes from the engine's stream, which is several times slower. The
+        container sends a hash of it, without which nothing is published, because a stream that was cut looks like one that has ended.
+      - V(auto) takes V(helper) on the engine's own host. For an engine on another host, given by O(docker_host), it takes V(exec); then O(verify) has
+        to be V(none).
+    type: str
+    choices: [auto, helper, exec]
+    default: auto
   checksums:
     description:
       - Whether the rows of tables are summed, so that a changed value is found as well as a missing row. It costs the server about as much as the
@@ -156,10 +166,11 @@ requirements:
 seealso:
   - module: runbook.compose.operation_lease
 notes:
-  - The server must be a container of the stack, on an engine of the target itself.
+  - The server must be a container of the stack. On an engine of another host it can be dumped, see O(transport), and not verified.
   - Two backups of the same database cannot be made at once. The second one fails with RV(ignore:reason=backup_busy).
   - How far a dump is, is in C(<state_dir>/<stack_name>/progress/backup-<database>.json) while it runs, written every second
-    (C(phase), C(bytes), C(expected_bytes), C(rate_bytes_per_second), C(estimate_seconds)).
+    (C(phase), C(bytes), C(expected_bytes), C(rate_bytes_per_second), C(estimate_seconds)). A task shows a line of it every three seconds, unless it
+    has C(no_log) or runs with C(async).
   - What a killed run left (temporary directories, helper containers, sessions on the server) is removed by the next one.
   - A replica can be backed up. Its backup is as far behind the primary as it is.
   - Roles are dumped with the hashes of their passwords when the role that logs in is a superuser, else without.

@@ -117,6 +117,23 @@ def test_an_archive_that_stops_too_early_fails_where_it_is_read(stack, whole):
     assert "exit code 1" in found.differences[0]
 
 
+def test_a_directory_by_several_workers_is_packed_proven_and_brought_back(stack, tmp_path):
+    subprocess.run(["age-keygen", "-o", tmp_path / "key"], check=True, capture_output=True)
+    recipient = subprocess.run(["age-keygen", "-y", tmp_path / "key"], check=True, capture_output=True, text=True).stdout.strip()
+    key = {"recipients": [recipient], "identity_file": str(tmp_path / "key")}
+    stack.sql("SELECT lo_from_bytea(4711, 'a large object')", "CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 20) AS t FROM generate_series(1, 20000) i")
+    backup = stack.back_up("shop", format="directory", jobs=2, verify="restore", encryption=key)
+    assert (backup.state, [file.format for file in backup.manifest.files]) == ("verified", ["pg_dump-directory-tar", "sql"])
+    assert sorted(path.name for path in Path(backup.directory).glob("*.age")) == ["database.tar.zst.age", "globals.sql.zst.age"]
+    assert verify(stack, backup, level=1, identity_file=str(tmp_path / "key")).outcome == "passed"
+    stack.sql("DROP TABLE wide")
+    where = {"backup_dir": str(stack.backup_dir), "database": "shop", "backup": backup.id, "safety_backup": False, "dependents": [], "undo_ttl": 0}
+    restored = stack.module("postgres_restore", **where, confirm="shop", encryption=key)
+    assert (restored["failed"], restored.get("compared")) == (False, True), restored["msg"]
+    assert stack.sql("SELECT count(*) FROM wide") == [(20000,)]
+    assert left_over(stack) == []
+
+
 def test_the_wrong_key_is_no_fault_of_the_backup(stack, tmp_path):
     for name in ("right", "wrong"):
         subprocess.run(["age-keygen", "-o", tmp_path / name], check=True, capture_output=True)

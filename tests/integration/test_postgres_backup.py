@@ -110,6 +110,16 @@ def test_the_manifest_says_what_was_there(server, published):
     assert (Path(row["directory"]).parent / "latest").resolve() == Path(row["directory"])
 
 
+def test_the_engines_stream_brings_the_same_and_its_login_stays_a_secret(server):
+    result = server.back_up(transport="exec", verify="restore")
+    assert not result["failed"], result["msg"]
+    backup = result["backups"][0]
+    assert (backup["state"], backup["verified_level"], backup["rows"]) == ("verified", 3, 1234)
+    assert PASSWORD not in json.dumps(result)
+    failed = server.back_up(transport="exec", password="wrong")
+    assert failed["failed"] and PASSWORD not in json.dumps(failed)
+
+
 def test_only_the_owner_can_read_it_and_nobody_can_write_it(published):
     directory = Path(published["backups"][0]["directory"])
     assert {stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()} == {0o400}

@@ -14,8 +14,9 @@ from .._core.backup_catalogue import Backup, timestamp
 from .._core.backup_manifest import BackupFile, Manifest
 from .._core.backup_request import DIRECTORY, BackupRequest, Decision, choose_format, shrunk
 from .._core.stack import Stack
-from .archive_writer import SpaceFloor, free_bytes
+from .archive_writer import SpaceFloor
 from .backup_files import files_of, now_naive
+from .backup_preflight import room_for_parallel, through_engine
 from .backup_store import BackupStore
 from .directory_stream import DIRECTORY as PACKED
 from .helper_stream import StreamSettings
@@ -71,9 +72,10 @@ class BackupMaker:
 
     def _settings(self, directory: str, decision: Decision) -> DumpSettings:
         request = self._request
-        parallel = choose_format(decision.database, request, free_bytes(directory)) == DIRECTORY
+        entered = through_engine(self._server.engine, request)
+        parallel = not entered and choose_format(decision.database, request, room_for_parallel(directory)) == DIRECTORY
         stream = StreamSettings(directory, request.recipients, SpaceFloor(directory, request.floor_bytes), request.timeout)
-        return DumpSettings(request.lock_wait_timeout, Summing(request.checksum_max_bytes), stream, jobs_or_default(request.jobs) if parallel else 0)
+        return DumpSettings(request.lock_wait_timeout, Summing(request.checksum_max_bytes), stream, jobs_or_default(request.jobs) if parallel else 0, entered)
 
     def _manifest(self, backup_id: str, database: str, started: datetime, dumped: Dumped) -> Manifest:
         return Manifest(

@@ -11,7 +11,7 @@ import subprocess
 from typing import Iterable, Sequence
 
 from .._core.backup_errors import BackupNoSpace, BackupOnSameDisk, ProgramMissing, RecipientInvalid
-from .._core.backup_request import BackupRequest
+from .._core.backup_request import AUTO, DIRECTORY, EXEC, HELPER, BackupRequest
 from .._core.errors import BadInput
 from .._core.service_login import environment_of
 from .archive_writer import COMPRESS, encrypt_command, free_bytes
@@ -65,10 +65,19 @@ def require_space(backup_dir: str, needed: int, floor: int) -> None:
         )
 
 
-def require_local(engine: Engine) -> None:
-    """Dumps go through a directory of this host."""
-    if not engine.is_local:
-        raise BadInput("The Docker engine is on another host, and backups can be made only on the engine's own.", hint="Run this on that host.")
+def require_way(engine: Engine, request: BackupRequest) -> None:
+    """Helpers write into a directory of this host, and throwaway servers read from one; only the engine's own stream comes from afar."""
+    if engine.is_local:
+        return
+    if request.transport == HELPER or request.format == DIRECTORY or request.wanted_level > 0 or request.state == "verified":
+        raise BadInput(
+            "The Docker engine is on another host: it sees no directory of this one.",
+            hint="Run this on that host; or back up with transport=auto, format=auto and verify=none, and verify where the engine is.",
+        )
+
+
+def through_engine(engine: Engine, request: BackupRequest) -> bool:
+    return request.transport == EXEC or (request.transport == AUTO and not engine.is_local)
 
 
 def disk_warning(service: PostgresService, data_directory: str, request: BackupRequest) -> str:
@@ -94,6 +103,17 @@ def disk_warning(service: PostgresService, data_directory: str, request: BackupR
             data=data,
         )
     return ""
+
+
+def require_parallel(request: BackupRequest) -> None:
+    """The container's workers write as root."""
+    if request.format == DIRECTORY and os.geteuid() != 0:
+        raise BadInput("format=directory needs root on the target, which reads what the container's workers wrote.", hint="Use become, or format=custom.")
+
+
+def room_for_parallel(directory: str) -> int:
+    """Bytes, none for those who could not read the result."""
+    return free_bytes(directory) if os.geteuid() == 0 else 0
 
 
 def existing(path: str) -> str:

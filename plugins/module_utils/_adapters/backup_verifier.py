@@ -111,6 +111,7 @@ class BackupVerifier:
     def _restored(self, backup: Backup, level: int, work: str, found: _Findings) -> Tuple[str, ...]:
         bootstrap = backup.manifest.source.get("bootstrap_role") or "postgres"
         settings = ScratchSettings(work, str(bootstrap), self._settings.memory_bytes)
+        self._begin("starting a throwaway server")
         with ScratchServer(self._stack, self._engine, self._image, settings) as scratch:
             try:
                 return tuple(self._copy(scratch.server, backup, level, work, found))

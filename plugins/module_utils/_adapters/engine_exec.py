@@ -69,7 +69,7 @@ class _Execution:
         connection = getattr(stream, "_sock", stream)
         connection.setblocking(False)
         # Reading the answer's headers may have read the first output too.
-        self._take(_already_read(stream))
+        self._take(already_read(stream))
         if self._request.stdin is not None and not self._unsent:
             connection.shutdown(socket.SHUT_WR)
         while time.monotonic() < deadline:
@@ -138,7 +138,7 @@ class _Execution:
         return False
 
 
-def _already_read(stream: Any) -> bytes:
+def already_read(stream: Any) -> bytes:
     """What lies in the buffer between the connection (which must not block) and its reader."""
     response = getattr(stream, "_response", None)
     reader = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)

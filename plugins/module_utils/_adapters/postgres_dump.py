@@ -10,7 +10,7 @@ import functools
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from .._core.archive_header import HEADER_BYTES, parse_archive_header
@@ -23,6 +23,7 @@ from .._core.postgres_errors import PostgresLocked, PostgresUnreachable
 from .dump_watch import SNAPSHOT_TRANSACTION, ContentCapture, LockWatch, never_time_out, purpose_of_this_process
 from .directory_stream import DirectoryStream, ParallelDump, directory_inside
 from .engine import Engine
+from .exec_stream import ExecStream
 from .helper_stream import HelperStream, Producer, Streamed, StreamSettings, copy_inside, pipe_inside
 from .postgres_client import PostgresClient, version_of
 from .postgres_content import Summing, capture_sequences
@@ -73,6 +74,7 @@ class DumpSettings:
     summing: Summing
     stream: StreamSettings
     jobs: int = 0  # workers that write a directory; without any, one writes an archive into a pipe
+    through_engine: bool = False  # in the server's own container, through the engine's stream
 
 
 @dataclass
@@ -144,8 +146,17 @@ class PostgresDump:
             argv += ["--format=directory", f"--jobs={settings.jobs}", f"--file={directory_inside}"]
             packing = functools.partial(self._progress.begin, "packing")
             return DirectoryStream(client, settings.stream, moved, packing).run(ParallelDump(argv, environment), HEADER_BYTES)
-        producer = Producer("dump", [*argv, "--format=custom", f"--file={pipe_inside}"], CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE)
-        return HelperStream(client, settings.stream, moved).run(producer, HEADER_BYTES)
+        return self._stream(Producer("dump", [*argv, "--format=custom"], CUSTOM, DUMP_FILE, environment, _READ_ARCHIVE), moved)
+
+    def _stream(self, producer: Producer, moved: Callable[[int], None]) -> Streamed:
+        settings, server = self._settings.stream, self._server
+        if self._settings.through_engine:
+            login = server.client.task(producer.purpose, producer.argv, (), dict(producer.environment)).environment
+            entered = replace(producer, environment=tuple((name, value) for name, value in login.items() if name != "PGPASSFILE"))
+            stream = ExecStream(server.engine, server.service.container, settings, moved)
+            return stream.run(entered, server.service.address.password, HEADER_BYTES)
+        piped = replace(producer, argv=[*producer.argv, f"--file={pipe_inside}"])
+        return HelperStream(server.client, settings, moved).run(piped, HEADER_BYTES)
 
     def _known_roles(self) -> Optional[Streamed]:
         """A copy: a backup is whole by itself."""
@@ -166,10 +177,10 @@ class PostgresDump:
         with self._server.maintenance(self._purpose) as session:
             superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         database = self._server.service.access.maintenance_database
-        argv = ["pg_dumpall", "--globals-only", "--no-sync", "--no-password", f"--database={_as_connection_string(database)}", f"--file={pipe_inside}"]
+        argv = ["pg_dumpall", "--globals-only", "--no-sync", "--no-password", f"--database={_as_connection_string(database)}"]
         argv += [] if superuser else ["--no-role-passwords"]
         producer = Producer("globals", argv, SQL, GLOBALS_FILE, (("PGAPPNAME", f"runbook.compose {self._purpose}"),))
-        streamed = HelperStream(self._server.client, self._settings.stream, lambda size: None).run(producer)
+        streamed = self._stream(producer, lambda size: None)
         if not superuser:
             streamed.warnings.append("The passwords of roles are not in this backup: the role that made it is no superuser.")
         return streamed

@@ -32,6 +32,7 @@ def postgres_backup_arguments() -> ArgumentSpec:
                 },
                 "format": {"type": "str", "choices": ["auto", "custom", "directory"], "default": "auto"},
                 "jobs": {"type": "int", "default": 0},
+                "transport": {"type": "str", "choices": ["auto", "helper", "exec"], "default": "auto"},
                 "checksums": {"type": "bool", "default": True},
                 "checksum_max_mb": {"type": "int", "default": 256},
                 "lock_wait_timeout": {"type": "int", "default": 60},

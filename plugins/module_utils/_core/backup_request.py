@@ -19,6 +19,7 @@ LEVELS = {"none": 0, "archive": 1, "restore": RESTORED_AND_COMPARED}
 ASSERTED = 4
 MIB = 2**20
 AUTO, CUSTOM, DIRECTORY = "auto", "custom", "directory"
+HELPER, EXEC = "helper", "exec"
 # One worker of pg_dump takes about a minute for so much.
 _LARGE = 10 * 2**30
 # Databases that a restore makes beside the real one.
@@ -52,6 +53,7 @@ class BackupRequest:
     level: int = RESTORED_AND_COMPARED
     format: str = AUTO
     jobs: int = 0
+    transport: str = AUTO
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "BackupRequest":
@@ -76,6 +78,7 @@ class BackupRequest:
             level=params["level"],
             format=params["format"],
             jobs=params["jobs"],
+            transport=params["transport"],
         )
         request._check()
         return request
@@ -95,6 +98,8 @@ class BackupRequest:
             raise BadInput(f"backup_dir must be an absolute path, but is {self.backup_dir!r}.", hint="Set stack_backup.dir in the inventory.")
         if self.state == "verified" and len(self.databases) != 1:
             raise BadInput("state=verified needs exactly one database in databases.", hint="Name the database whose backup is to be verified.")
+        if self.transport == EXEC and self.format == DIRECTORY:
+            raise BadInput("transport=exec carries one stream, so format cannot be directory.", hint="Leave one of them out.")
         if self.assertions and self.wanted_level < RESTORED_AND_COMPARED:
             raise BadInput("assertions need verify=restore: they are asked of the restored copy.", hint="Leave them out, or verify by restoring.")
         for recipient in self.recipients:

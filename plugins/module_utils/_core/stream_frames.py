@@ -20,6 +20,11 @@ class FrameReader:
         self._stream = STDOUT
         self._left = 0
 
+    @property
+    def is_between_frames(self) -> bool:
+        """Whether a stream that ends here is whole, as far as its frames can tell."""
+        return not self._left and not self._header
+
     def feed(self, data: bytes) -> Iterator[Tuple[int, bytes, bool]]:
         """A frame may come in several parts, the last one marked: none is held back until the frame is complete."""
         while data:

@@ -17,7 +17,7 @@ from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..backup_maker import BackupMaker, files_of, now_naive
-from ..backup_preflight import disk_warning, programs_for, require_encryption, require_local, require_programs, require_space
+from ..backup_preflight import disk_warning, programs_for, require_encryption, require_parallel, require_programs, require_space, require_way
 from ..backup_proof import Prover
 from ..backup_store import BackupStore
 from ..dump_watch import end_dead_dumps
@@ -58,8 +58,9 @@ class PostgresBackup:
         request = self._request
         require_programs(programs_for(request.recipients, request.identity_file))
         require_encryption(request.recipients, request.identity_file)
+        require_parallel(request)
         engine = Engine.connect(self._stack)
-        require_local(engine)
+        require_way(engine, request)
         service = PostgresService.find(self._stack, engine, self._access)
         self._server = Server(engine, service, PostgresClient(self._stack, engine, service))
         self._described: Dict[str, Any] = {}

@@ -29,7 +29,7 @@ KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 PARAMS = {
     "state": "present", "backup_dir": "/backups", "databases": [], "purpose": "manual", "min_age": 3600, "verify": "restore", "assertions": [],
     "checksums": True, "checksum_max_mb": 256, "lock_wait_timeout": 60, "timeout": 60, "space_floor_mb": 1024, "encryption": None,
-    "allow_same_disk": False, "backup": "latest", "level": 3, "format": "auto", "jobs": 0,
+    "allow_same_disk": False, "backup": "latest", "level": 3, "format": "auto", "jobs": 0, "transport": "auto",
 }  # fmt: skip
 
 
