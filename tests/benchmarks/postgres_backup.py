@@ -26,7 +26,8 @@ def measure(runs: int, directory: Path) -> tuple[list[Ratio], dict[str, float]]:
             "limit": lambda: quiet(*server.inside("pg_dump", "-U", "shop", "--file=/dev/null", "shop")),
         }
         seconds = interleaved(runs, ways)
-        sizes = {"database_bytes": size, "ours_bytes": server.kept["backups"][0]["bytes"], "runbook_bytes": server.file.stat().st_size}
+        made = server.kept["backups"][0]
+        sizes = {"database_bytes": size, "ours_bytes": made["bytes"], "runbook_bytes": server.file.stat().st_size, "making_seconds": made["seconds"]}
     finally:
         server.down()
     job = f"backup of {size >> 20} MiB, read again"
