@@ -69,7 +69,7 @@ database:
   returned: success
   type: str
   sample: shop
-path:
+history_path:
   description: File of the history on the target.
   returned: success
   type: str

@@ -93,7 +93,7 @@ class PostgresGrowth:
         kept = kept_looks([one for one in looks if one.at < look.at] + [look], look.at, self._params["keep_days"])
         return {
             "database": self._database,
-            "path": self._path,
+            "history_path": self._path,
             "unreadable": unreadable,
             "look": look.to_dict(),
             "history": [{name: value for name, value in one.to_dict().items() if name != "tables"} for one in kept],
