@@ -18,9 +18,9 @@ description:
     one transaction, and a connection of its own proves that the right database answers. RV(unavailable_ms) says how long nobody could connect.
   - Before each step a record is written to C(<state_dir>/<stack_name>/postgres/). Whenever the module dies, O(state=recovered) finishes what it began
     or takes it back.
-  - A failure takes back what was done. RV(ignore:details) then say how far it was (C(stage)) and what it left (C(safe_state)). V(untouched) is a live
-    database as it was, V(rolled_back) one that is live again after connections to it were stopped, V(needs_attention) asks for O(state=recovered).
-    Roles that were made, and a safety backup, stay.
+  - A failure of V(present), V(undone) or V(redone) takes back what was done. RV(ignore:details) then say how far it was (C(stage)) and what it left
+    (C(safe_state)). V(untouched) is a live database as it was, V(rolled_back) one that is live again after connections to it were stopped,
+    V(needs_attention) asks for O(state=recovered). Roles that were made, and a safety backup, stay.
 extends_documentation_fragment:
   - runbook.compose.stack
   - runbook.compose.postgres

@@ -8,6 +8,9 @@ import time
 import psycopg2
 import pytest
 
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
+from ansible_collections.runbook.compose.plugins.module_utils._core.restore_errors import SwapFailed
+from ansible_collections.runbook.compose.plugins.module_utils._core.stack import Stack
 from tests.support.backups import forged
 from tests.support.postgres import PASSWORD
 from tests.support.restores import Client, RestoredStack
@@ -22,12 +25,7 @@ def stack(tmp_path_factory):
     made = RestoredStack(tmp_path_factory.mktemp("restore"), unique_name("restore"), settings=settings)
     try:
         made.up()
-        made.sql("CREATE ROLE reader", "CREATE ROLE clerk LOGIN PASSWORD 'clerk''s %word'", "GRANT reader TO clerk")
-        made.sql("CREATE TABLE orders (id serial PRIMARY KEY, note text)", "INSERT INTO orders (note) SELECT 'n' || i FROM generate_series(1, 300) i")
-        made.sql("GRANT SELECT ON orders TO reader", "ALTER TABLE orders OWNER TO clerk")
-        made.sql("ALTER DATABASE shop SET work_mem TO '7MB'", "ALTER DATABASE shop SET search_path TO \"$user\", public, 'o\"dd'")
-        made.sql("ALTER ROLE clerk IN DATABASE shop SET statement_timeout TO '9s'", "COMMENT ON DATABASE shop IS 'the 100% shop'")
-        made.sql("REVOKE CONNECT ON DATABASE shop FROM PUBLIC", "GRANT CONNECT ON DATABASE shop TO clerk WITH GRANT OPTION", "ALTER DATABASE shop CONNECTION LIMIT 77")
+        made.furnish()
         made.proven = made.back_up("shop", verify="restore")
         yield made
     finally:
@@ -149,12 +147,9 @@ def test_everything_that_speaks_against_it_is_said_at_once(stack):
     content = {**stack.proven.manifest.content, "extensions": {"plpgsql": "1.0", "postgis": "3.4"}, "roles": ["clerk", "nobody"], "database_bytes": 10**16}
     source = {**stack.proven.manifest.source, "system_identifier": "1"}
     wrong = forged(stack.store, stack.proven, stack.proven, content=content, source=source, partial=True)
-    with (open(f"{wrong.directory}/{wrong.manifest.files[0].path}", "r+b")) as archive:
-        archive.seek(-9, 2)
-        archive.write(b"\0")
-    damaged = stack.attempt(backup=wrong.id, database="postgres", confirm="postgres")
-    codes = [problem["code"] for problem in damaged["details"]["problems"]]
-    assert (damaged["reason"], codes[:4]) == ("restore_refused", ["backup_unverified", "backup_partial", "foreign_database", "foreign_server"])
+    other = stack.attempt(backup=wrong.id, database="postgres", confirm="postgres")
+    codes = [problem["code"] for problem in other["details"]["problems"]]
+    assert (other["reason"], codes[:4]) == ("restore_refused", ["backup_unverified", "backup_partial", "foreign_database", "foreign_server"])
     stack.sql("SELECT pg_create_logical_replication_slot('follower', 'pgoutput')")
     stack.sql("CREATE SUBSCRIPTION leader CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)")
     stack.sql("BEGIN", "INSERT INTO orders (note) VALUES ('prepared')", "PREPARE TRANSACTION 'half'")
@@ -176,7 +171,7 @@ def test_everything_that_speaks_against_it_is_said_at_once(stack):
 
 def test_a_backup_whose_file_changed_is_not_restored(stack):
     spoilt = forged(stack.store, stack.proven, stack.proven)
-    with (open(f"{spoilt.directory}/{spoilt.manifest.files[0].path}", "r+b")) as archive:
+    with open(f"{spoilt.directory}/{spoilt.manifest.files[0].path}", "r+b") as archive:
         archive.seek(-9, 2)
         archive.write(bytes([archive.read(1)[0] ^ 1]))
     for check in (True, False):
@@ -262,6 +257,20 @@ def test_a_name_that_is_taken_undoes_the_exchange(stack):
     assert stack.orders() == 300
     stack.sql(f'DROP DATABASE "{taken}"', database="postgres")
     assert stack.attempt(state="undone")["changed"]
+
+
+def test_only_one_restore_at_a_time(stack):
+    """One that runs, and one that ended between the plan and the run."""
+    with RestoreRecords(Stack.from_params(stack.options), "postgres").working_on("shop"):
+        assert stack.attempt()["reason"] == "backup_busy"
+    late = stack.operation()
+    plan = late.plan()
+    done = stack.attempt()
+    with pytest.raises(SwapFailed) as failed:
+        late.apply(plan)
+    assert failed.value.details["safe_state"] == "untouched"
+    assert (stack.orders(), stack.databases()) == (300, {"postgres": True, "shop": True, done["undo_database"]: False})
+    assert not stack.attempt(state="recovered")["changed"]
 
 
 def test_missing_roles_come_back_with_their_passwords_and_memberships(stack):

@@ -48,6 +48,19 @@ class RestoredStack(BackedUpStack):
         (self.directory / "compose.override.yaml").write_text(APPLICATION)
         super().up(*services)
 
+    def furnish(self) -> None:
+        """Orders, and a database with everything that no dump holds."""
+        self.sql("CREATE ROLE reader", "CREATE ROLE clerk LOGIN PASSWORD 'clerk''s %word'", "GRANT reader TO clerk")
+        self.sql("CREATE TABLE orders (id serial PRIMARY KEY, note text)", "INSERT INTO orders (note) SELECT 'n' || i FROM generate_series(1, 300) i")
+        self.sql("GRANT SELECT ON orders TO reader", "ALTER TABLE orders OWNER TO clerk")
+        self.sql("ALTER DATABASE shop SET work_mem TO '7MB'", 'ALTER DATABASE shop SET search_path TO "$user", public, \'o"dd\'')
+        self.sql("ALTER ROLE clerk IN DATABASE shop SET statement_timeout TO '9s'", "COMMENT ON DATABASE shop IS 'the 100% shop'")
+        self.sql(
+            "REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
+            "GRANT CONNECT ON DATABASE shop TO clerk WITH GRANT OPTION",
+            "ALTER DATABASE shop CONNECTION LIMIT 77",
+        )
+
     def restore(self, check: bool = False, **options: Any) -> dict:
         return self.module("postgres_restore", check=check, **{**self.defaults, **options})
 
@@ -63,13 +76,11 @@ class RestoredStack(BackedUpStack):
 
     def properties(self) -> list:
         """What no dump holds."""
-        return self.sql(
-            """SELECT pg_get_userbyid(d.datdba), d.datconnlimit, shobj_description(d.oid, 'pg_database'), d.encoding, d.datcollate,
+        return self.sql("""SELECT pg_get_userbyid(d.datdba), d.datconnlimit, shobj_description(d.oid, 'pg_database'), d.encoding, d.datcollate,
                  (SELECT array_agg(a::text ORDER BY a::text) FROM aclexplode(d.datacl) a),
                  (SELECT array_agg(concat(setrole::regrole, ' ', one) ORDER BY setrole, one) FROM pg_db_role_setting, unnest(setconfig) one
                   WHERE setdatabase = d.oid)
-               FROM pg_database d WHERE datname = 'shop'"""
-        )
+               FROM pg_database d WHERE datname = 'shop'""")
 
     def operation(self, **options: Any) -> PostgresRestore:
         """What the module calls, in this process, which saves a test the start of another."""

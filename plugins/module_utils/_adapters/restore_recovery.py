@@ -148,5 +148,3 @@ def steps_of(record: RestoreRecord, todo: Recovery) -> List[Any]:
     steps += [("start", entry.partition(":")[2], "") for entry in reversed(record.containers)]
     steps += [("drop", todo.drop, "")] if todo.drop else []
     return steps or [("forget", record.run_id, f"it died at the stage {record.stage}")]
-
-

@@ -162,7 +162,11 @@ class RestoreRun:
             gone = self._place.dependents().start(self._record.containers)
         if gone:
             self._done.warnings.append(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
-        self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
+        try:
+            self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
+        except OperationError as error:
+            _tell(error, self._record, NEEDS_ATTENTION)  # it is live, and only the record does not say so
+            raise
         self._done.record = self._record
         return self._done
 

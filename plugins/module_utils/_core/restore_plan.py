@@ -39,7 +39,8 @@ def choose_source(backups: Sequence[Backup], database: str, wanted: str, state: 
     if wanted == LATEST_VERIFIED:
         found = newest_wanted(backups, database, state)
         own = [backup for backup in backups if backup.manifest.subject == database]
-        hint = f"{len(own)} backups of it are there, none of them verified (safety backups do not count): verify one, or name one with allow_unverified=true." if own else ""
+        said = "none of them verified (safety backups do not count): verify one, or name one with allow_unverified=true"
+        hint = f"{len(own)} backups of it are there, {said}." if own else ""
     else:
         found = next((backup for backup in newest_first(backups) if backup.id == wanted), None)
         hint = "backup_info lists those that are there."

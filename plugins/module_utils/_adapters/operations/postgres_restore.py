@@ -21,6 +21,7 @@ from ..postgres_service import PostgresAccess, PostgresService
 from ..restore_present import RestorePresent
 from ..restore_records import RestoreRecords
 from ..restore_recovery import RestorePlace
+from ..restore_run import UNTOUCHED
 from ..restore_upkeep import RestoreExchanged, RestoreExpired, RestoreRecovered
 
 _EMPTY: Dict[str, Any] = {
@@ -76,7 +77,9 @@ class PostgresRestore:
         try:
             result = {**_EMPTY, **self._work.apply()}
         except OperationError as error:
-            facts = {"reason": error.reason, "safe_state": error.details.get("safe_state", "untouched")}
+            if state in ("present", "undone", "redone"):
+                error.details.setdefault("safe_state", UNTOUCHED)  # what was begun says itself how it ended
+            facts = {"reason": error.reason, "safe_state": error.details.get("safe_state")}
             journal(self._stack, now_naive(), "restore_failed", service=self._access.service, state=state, database=database, **facts)
             raise
         facts = {name: result[name] for name in ("restore_id", "source", "unavailable_ms", "recovered", "dropped") if result[name]}
