@@ -225,7 +225,7 @@ actions:
   elements: dict
   contains:
     action: {description: What., type: str, sample: delete}
-    target: {description: Id of the backup, or the directory that a dead run left., type: str, sample: 20261110T021500Z-000021-11aa}
+    target: {description: "Id of the backup, or the directory that a dead run left.", type: str, sample: 20261110T021500Z-000021-11aa}
     detail: {description: More about it., type: str, sample: "postgres/shop: no rule keeps it"}
 """
 

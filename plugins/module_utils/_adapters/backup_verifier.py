@@ -187,4 +187,3 @@ def work_directory(parent: str, name: str = "") -> Iterator[str]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
