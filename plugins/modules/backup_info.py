@@ -140,7 +140,10 @@ backups:
     directory: {description: Where it is., type: str, sample: /var/backups/runbook/shop/postgres/shop/20261121T031000Z-000042-7f3a}
     state: {description: "V(dumped), V(verified) or V(damaged).", type: str, sample: verified}
     age_seconds: {description: Time since it was begun. Negative when it is from the future., type: int, sample: 14}
-    verified_at: {description: UTC time at which it was last restored and compared; null unless it is verified., type: str, sample: "2026-11-21T03:10:14.000000Z"}
+    verified_at:
+      description: UTC time at which it was last restored and compared; null unless it is verified.
+      type: str
+      sample: "2026-11-21T03:10:14.000000Z"
     verified_level: {description: The highest level that was proven; null when nothing was., type: int, sample: 3}
     restore_seconds: {description: How long that restore took; null unless it is verified., type: float, sample: 4.2}
     pinned: {description: Why retention must keep it; null when it is not pinned., type: str, sample: audit 2026}

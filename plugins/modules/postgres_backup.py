@@ -274,7 +274,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._ansible.run_modul
 def main() -> None:
     run_module(
         arguments=postgres_backup_arguments(),
-        prepare=lambda params, host: PostgresBackup.from_params(params, host),
+        prepare=PostgresBackup.from_params,
     )
 
 

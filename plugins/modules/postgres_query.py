@@ -76,7 +76,8 @@ seealso:
   - module: runbook.compose.postgres_info
   - module: runbook.compose.http_probe
 notes:
-  - Reasons of failures are V(bad_input), V(several_statements), V(statement_not_read_only), V(confirmation_missing), V(write_outcome_unknown), V(application_login_not_found),
+  - Reasons of failures are V(bad_input), V(several_statements), V(statement_not_read_only), V(confirmation_missing), V(write_outcome_unknown),
+    V(application_login_not_found),
     V(postgres_statement_timeout), V(postgres_locked), V(postgres_permission_denied), V(postgres_read_only), V(postgres_failed),
     V(postgres_unreachable), V(postgres_login_refused), V(postgres_connections_exhausted), V(postgres_not_in_stack), V(engine_unreachable),
     V(engine_failed), V(python_library_missing), V(state_unwritable), V(lease_lost).

@@ -342,7 +342,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._ansible.run_modul
 def main() -> None:
     run_module(
         arguments=postgres_restore_arguments(),
-        prepare=lambda params, host: PostgresRestore.from_params(params, host),
+        prepare=PostgresRestore.from_params,
     )
 
 

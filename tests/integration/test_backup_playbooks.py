@@ -49,7 +49,7 @@ class Shop(OperatedStack):
 
     def require_nothing_left(self) -> None:
         assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}") == ""
-        assert [path for path in self.backup_dir.rglob(".tmp-*")] == []
+        assert list(self.backup_dir.rglob(".tmp-*")) == []
         assert list((self.project.state_dir / self.name / "progress").glob("*")) == []
 
     def slowly(self, playbook: str, **variables: object) -> Played:

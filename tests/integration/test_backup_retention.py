@@ -50,7 +50,8 @@ def names(paths) -> list[str]:
 
 
 def test_check_then_do_then_both_again(backups):
-    old, kept = (lambda made: (made[:3], made[3:]))(backups.publish_daily(7))
+    made = backups.publish_daily(7)
+    old, kept = made[:3], made[3:]
     strangers = [kept[0].parent / "lost+found", kept[0].parent / "20200101T000000Z-000001-0000", kept[0].parent / f"{kept[0].name}.copy"]
     for stranger in strangers:
         stranger.mkdir()
@@ -67,7 +68,9 @@ def test_check_then_do_then_both_again(backups):
     assert (done["actions"], done["deleted"], done["freed_bytes"] > 0) == (would["actions"], names(old), True)
     assert all(path.is_dir() for path in kept + strangers) and not any(path.exists() for path in old)
     assert (kept[0].parent / "latest-verified").resolve() == kept[-1]
-    assert [(entry["event"], entry["id"], entry["because"]) for entry in backups.journal()] == [("backup_deleted", path.name, "no rule keeps it") for path in old]
+    assert [(entry["event"], entry["id"], entry["because"]) for entry in backups.journal()] == [
+        ("backup_deleted", path.name, "no rule keeps it") for path in old
+    ]
     for check in (True, False):
         again = backups.retention(check=check, **POLICY)
         assert (again["changed"], again["actions"], again["deleted"]) == (False, [], [])

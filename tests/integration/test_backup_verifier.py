@@ -65,7 +65,12 @@ def test_what_was_dumped_passes_until_an_assertion_does_not_hold(stack, whole):
 
 
 def test_odd_objects_roles_and_locales_pass(stack):
-    stack.sql('CREATE ROLE reader', 'CREATE ROLE "own er" LOGIN', "CREATE DATABASE \"odd %s'name\" OWNER \"own er\" TEMPLATE template0 LC_COLLATE 'C'", database="postgres")
+    stack.sql(
+        "CREATE ROLE reader",
+        'CREATE ROLE "own er" LOGIN',
+        'CREATE DATABASE "odd %s\'name" OWNER "own er" TEMPLATE template0 LC_COLLATE \'C\'',
+        database="postgres",
+    )
     stack.sql(ODD_SCHEMA, database="odd %s'name")
     found = verify(stack, stack.back_up("odd %s'name"))
     assert (found.outcome, found.differences) == ("passed", ())

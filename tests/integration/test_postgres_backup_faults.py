@@ -104,7 +104,7 @@ def test_a_killed_run_is_cleared_up_by_the_next_one(server):
         require_secret_nowhere(server)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        assert [path for path in server.backup_dir.rglob(".tmp-*")] != [] and server.published() == []
+        assert list(server.backup_dir.rglob(".tmp-*")) != [] and server.published() == []
 
     third = server.back_up()
     assert not third["failed"], third

@@ -211,7 +211,7 @@ def test_files_of_the_old_runbook(stack, tmp_path):
 def test_a_safety_backup_is_made_once(stack):
     first = stack.attempt(safety_backup=True, safety_max_age=0)
     again = stack.attempt(safety_backup=True)
-    assert first["safety_backup"] == again["safety_backup"] is not None
+    assert first["safety_backup"] and first["safety_backup"] == again["safety_backup"]
     made = next(backup for backup in stack.published("shop") if backup.id == first["safety_backup"])
     assert (made.manifest.purpose, made.state) == ("safety", "dumped")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import stat
 import subprocess
@@ -55,7 +54,9 @@ class Target:
         command = line.split(" ", 6)[6].replace("\\%", "%")
         plain = command.replace(sys.executable, f"{sys.executable} -I -S", 1).removesuffix(" >/dev/null 2>&1")
         assert "/dev/null" not in plain
-        return subprocess.run(["/bin/sh", "-c", plain], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60, **options)
+        return subprocess.run(
+            ["/bin/sh", "-c", plain], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60, **options
+        )
 
 
 @pytest.fixture
@@ -113,7 +114,9 @@ def test_the_job_does_its_work_without_ansible_and_says_so(target):
 
 def test_a_job_that_fails_says_why_and_how_often(target):
     target.backups.publish(now() - 30 * DAY)
-    target.job(name="verify", module="backup_info", calendar="0 7 * * *", options={"backup_dir": str(target.backups.path), "max_age": 86400, "on_problem": "fail"})
+    target.job(
+        name="verify", module="backup_info", calendar="0 7 * * *", options={"backup_dir": str(target.backups.path), "max_age": 86400, "on_problem": "fail"}
+    )
     for times in (1, 2):
         failed = target.tick("verify")
         status = target.status("verify")

@@ -38,7 +38,9 @@ class BackedUpStack(PostgresStack):
 def forged(store: BackupStore, claimed: Backup, held: Backup, **changes: Any) -> Backup:
     """A backup that claims to be one and holds the files of another; every hash fits. ``changes`` go into the manifest."""
     earlier = [sequence_of(backup.id) for backup in store.all()[0]]
-    manifest = dataclasses.replace(claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier) + 1, 0xF0), "files": held.manifest.files, **changes})
+    manifest = dataclasses.replace(
+        claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier) + 1, 0xF0), "files": held.manifest.files, **changes}
+    )
     with store.working_on(manifest.subject):
         directory = Path(store.begin(manifest.subject, manifest.id))
         for file in manifest.files:

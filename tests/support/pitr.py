@@ -48,7 +48,22 @@ class PitrStack(PostgresStack):
             command = ["docker", "exec", "-i", self.containers("postgres")[0]["Id"], "pg_restore", "-U", "shop", "-d", "proof", "--exit-on-error"]
             subprocess.run(command, input=content, check=True)
             return self.sql("SELECT count(*) FROM orders", database="proof")[0][0]
-        command = ["docker", "run", "--rm", "-i", "--network", "none", "--entrypoint", "pg_restore", "runbook-postgres:17", "--data-only", "-t", "orders", "-f", "-"]
+        command = [
+            "docker",
+            "run",
+            "--rm",
+            "-i",
+            "--network",
+            "none",
+            "--entrypoint",
+            "pg_restore",
+            "runbook-postgres:17",
+            "--data-only",
+            "-t",
+            "orders",
+            "-f",
+            "-",
+        ]
         text = subprocess.run(command, input=content, check=True, capture_output=True).stdout.decode()
         return len(re.findall(r"^\d+$", text, re.MULTILINE))
 

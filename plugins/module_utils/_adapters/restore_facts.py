@@ -23,7 +23,8 @@ _MAY_CREATE = "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = curr
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _DATA_DIRECTORY = "SELECT setting FROM pg_settings WHERE name = 'data_directory'"
 _DEFAULTS = """
-    SELECT current_user::text AS owner, 'UTF8' AS encoding, datcollate AS collate, datctype AS ctype, coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') AS locale_provider,
+    SELECT current_user::text AS owner, 'UTF8' AS encoding, datcollate AS collate, datctype AS ctype,
+      coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') AS locale_provider,
       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale, to_jsonb(d) ->> 'daticurules' AS icu_rules
     FROM pg_database d WHERE datname = 'template0'
 """

@@ -28,7 +28,8 @@ header p{color:var(--soft);margin:2px 0 16px}.grid2{display:grid;grid-template-c
 .problems li.crit{border-color:var(--bad)}.problems b{color:var(--warn)}.problems .crit b{color:var(--bad)}.fine{color:var(--good)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:5px 16px 5px 0;vertical-align:top}
 th{color:var(--soft);font-weight:600;white-space:nowrap;border-bottom:1px solid var(--edge)}td{border-bottom:1px solid var(--edge)}
-td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td code{display:block;min-width:180px;font-size:.85em;overflow-wrap:anywhere}
+td.number,th.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+td code{display:block;min-width:180px;font-size:.85em;overflow-wrap:anywhere}
 svg{display:block;width:100%;height:auto}.axis{fill:var(--soft);font-size:12px}.label{fill:var(--ink);font-size:13px}.grid{stroke:var(--edge)}
 .line{fill:none;stroke-width:2}.c0{fill:var(--c0);stroke:none}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}
 .line.c0{fill:none;stroke:var(--c0)}.line.c1{fill:none;stroke:var(--c1)}.line.c2{fill:none;stroke:var(--c2)}.line.c3{fill:none;stroke:var(--c3)}
@@ -117,7 +118,9 @@ def _table(table: Table) -> str:
     if not table.rows:
         return '<p class="none">Nothing to show.</p>'
     head = "".join(f"<th{_class(column)}>{escape(column.title)}</th>" for column in table.columns)
-    rows = "".join("<tr>" + "".join(f"<td{_class(column)}>{_cell(row.get(column.key), column)}</td>" for column in table.columns) + "</tr>" for row in table.rows)
+    rows = "".join(
+        "<tr>" + "".join(f"<td{_class(column)}>{_cell(row.get(column.key), column)}</td>" for column in table.columns) + "</tr>" for row in table.rows
+    )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 

@@ -58,7 +58,9 @@ class Policy:
                 raise BadInput(f"{name} must be at least {least}, but is {getattr(policy, name)}.", hint="Correct stack_backup.retention.", option=name)
         if not 0 < policy.max_delete_fraction <= 1:
             raise BadInput(
-                f"max_delete_fraction must be above 0 and at most 1, but is {policy.max_delete_fraction}.", hint="Half of them is 0.5.", option="max_delete_fraction"
+                f"max_delete_fraction must be above 0 and at most 1, but is {policy.max_delete_fraction}.",
+                hint="Half of them is 0.5.",
+                option="max_delete_fraction",
             )
         return policy
 

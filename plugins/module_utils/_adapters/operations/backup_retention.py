@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Dict, List, Mapping, Protocol, Sequence
 
 from ..._core.backup_catalogue import Backup
@@ -138,7 +137,9 @@ class BackupRetention:
         everything = {backup.id: (store, backup) for store in self._stores() for backup in store.all()[0]}
         missing = [name for name in self._params["backups"] if name not in everything]
         if missing:
-            raise BackupMissing(f"There is no backup {', '.join(missing)} of stack {self._stack.name}.", hint="playbooks/backup/verify.yml lists them.", missing=missing)
+            raise BackupMissing(
+                f"There is no backup {', '.join(missing)} of stack {self._stack.name}.", hint="playbooks/backup/verify.yml lists them.", missing=missing
+            )
         named = [everything[name] for name in dict.fromkeys(self._params["backups"])]
         self._pins = [(store, backup) for store, backup in named if backup.pinned != why]
         action = "pin" if why else "unpin"

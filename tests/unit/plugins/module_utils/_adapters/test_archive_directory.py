@@ -46,7 +46,9 @@ def test_what_goes_in_comes_out_and_takes_no_room_twice(tmp_path, size):
     assert {path.name: path.read_bytes() for path in target.iterdir()} == contents
 
 
-@pytest.mark.parametrize("stream", [tar_of("../evil"), tar_of("/etc/evil"), tar_of("a/b"), tar_of(".hidden"), tar_of("link", tarfile.SYMTYPE), tar_of("d", tarfile.DIRTYPE)])
+@pytest.mark.parametrize(
+    "stream", [tar_of("../evil"), tar_of("/etc/evil"), tar_of("a/b"), tar_of(".hidden"), tar_of("link", tarfile.SYMTYPE), tar_of("d", tarfile.DIRTYPE)]
+)
 def test_nothing_but_plain_names_is_written(tmp_path, stream):
     with pytest.raises(ArchiveUnreadable):
         unpack([stream], str(tmp_path / "target"))

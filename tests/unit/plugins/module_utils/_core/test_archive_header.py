@@ -30,7 +30,9 @@ def test_it_says_what_was_dumped(minor):
     assert parse_archive_header(header(minor) + b"rest") == ArchiveHeader("shöp", "15.18 (Debian 15.18-1)", "15.18", 12)
 
 
-@pytest.mark.parametrize("content", [b"", b"PGDMP", header()[:-3], header().replace(b"PGDMP", b"PGDMQ"), header()[:10] + b"\3" + header()[11:], b"--\n-- PostgreSQL"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PGDMP", header()[:-3], header().replace(b"PGDMP", b"PGDMQ"), header()[:10] + b"\3" + header()[11:], b"--\n-- PostgreSQL"]
+)
 def test_anything_else_is_refused(content):
     with pytest.raises(ArchiveInvalid):
         parse_archive_header(content)

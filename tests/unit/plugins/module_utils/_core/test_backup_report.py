@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.backup_report import Holding, Wanted, backup_table, duration, holdings, made_table, size, worst
+from ansible_collections.runbook.compose.plugins.module_utils._core.backup_report import (
+    Holding,
+    Wanted,
+    backup_table,
+    duration,
+    holdings,
+    made_table,
+    size,
+    worst,
+)
 from tests.support.backup_samples import described
 
 NOW = datetime(2026, 11, 20, 4, 0)
@@ -71,7 +80,9 @@ def test_durations(seconds, words):
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (22922433, "21.9 MiB"), (2**41, "2.0 TiB"), (2**52, "4096.0 TiB")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (22922433, "21.9 MiB"), (2**41, "2.0 TiB"), (2**52, "4096.0 TiB")]
+)
 def test_sizes(count, words):
     assert size(count) == words
 

@@ -23,7 +23,10 @@ def record(**facts) -> dict:
         ({}, "shop: dumping"),
         ({"bytes": GIB // 2, "expected_bytes": GIB}, "shop: dumping, 512.0 MiB of about 1.0 GiB (50 %)"),
         ({"bytes": GIB, "expected_bytes": GIB, "rate_bytes_per_second": 2**20}, "shop: dumping, 1.0 GiB, 1.0 MiB/s"),
-        ({"bytes": 1, "expected_bytes": 3, "rate_bytes_per_second": 1, "estimate_seconds": 90}, "shop: dumping, 1 B of about 3 B (33 %), 1 B/s, 1 min 30 s left"),
+        (
+            {"bytes": 1, "expected_bytes": 3, "rate_bytes_per_second": 1, "estimate_seconds": 90},
+            "shop: dumping, 1 B of about 3 B (33 %), 1 B/s, 1 min 30 s left",
+        ),
         ({"bytes": "many", "estimate_seconds": None, "phase": "comparing"}, "shop: comparing"),
     ],
 )

@@ -69,7 +69,7 @@ def test_plots_are_valid_and_say_what_they_show():
     assert plot.get("aria-label") == "Size: shop 1 GiB last"
     assert len(plot.findall("circle")) == len(POINTS)
     bars = ElementTree.fromstring(bar_plot("Tables", [("public.t", 4.0), ("a" * 60, 2.0)], "count"))
-    widths = [float(bar.get("width")) for bar in bars.findall("rect")]
+    widths = [float(drawn.get("width")) for drawn in bars.findall("rect")]
     assert widths[0] == 2 * widths[1]
 
 

@@ -50,13 +50,19 @@ def test_what_was_written_is_read_again():
         assert parse_record(record.to_bytes(), "x") == record
 
 
-@given(strategies.binary() | strategies.recursive(strategies.none() | strategies.integers() | strategies.text(), strategies.lists).map(lambda value: json.dumps(value).encode()))
+@given(
+    strategies.binary()
+    | strategies.recursive(strategies.none() | strategies.integers() | strategies.text(), strategies.lists).map(lambda value: json.dumps(value).encode())
+)
 def test_whatever_else_is_there_is_refused(content):
     with pytest.raises(RecordUnreadable):
         parse_record(content, "x")
 
 
-@given(strategies.sampled_from(sorted(json.loads(RECORD.to_bytes()))), strategies.none() | strategies.integers() | strategies.text() | strategies.lists(strategies.integers()))
+@given(
+    strategies.sampled_from(sorted(json.loads(RECORD.to_bytes()))),
+    strategies.none() | strategies.integers() | strategies.text() | strategies.lists(strategies.integers()),
+)
 def test_a_record_with_one_wrong_value_is_read_or_refused(key, value):
     changed = json.dumps({**json.loads(RECORD.to_bytes()), key: value}).encode()
     try:

@@ -266,7 +266,9 @@ def test_a_policy_that_keeps_more_deletes_no_other(backups, policy):
             assert gone(fewer) <= gone(before)
 
 
-@given(some.lists(moments, min_size=1, max_size=25, unique=True), moments, states, some.sampled_from(["hourly", "daily", "weekly", "monthly", "yearly"]), counts)
+@given(
+    some.lists(moments, min_size=1, max_size=25, unique=True), moments, states, some.sampled_from(["hourly", "daily", "weekly", "monthly", "yearly"]), counts
+)
 def test_one_more_backup_takes_a_kept_one_only_by_being_better_in_its_period_or_by_opening_a_newer_one(times, at, state, name, count):
     """What keeps because it is the newest, or one of the last, is left aside: that moves on by nature."""
     policy = Policy(1, **{name: count}, keep_schemas=0)
