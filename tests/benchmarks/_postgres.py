@@ -23,6 +23,7 @@ INSERT INTO events SELECT i, i % 9973, 'kind ' || i % 17, timestamptz '2026-01-0
   format('{{"order": %s, "note": "%s", "path": "/api/v1/orders/%s"}}', i, md5(i::text), i) FROM generate_series({first}, {last}) i
 """
 
+
 class BigServer(PostgresStack):
     """Version 17, with everything that is measured below one directory."""
 
