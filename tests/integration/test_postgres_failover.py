@@ -22,7 +22,7 @@ services:
     command:
       - |
         set -eu
-        chown postgres:postgres "$$PGDATA" && chmod 700 "$$PGDATA"
+        mkdir -p /run/postgresql && chown postgres:postgres "$$PGDATA" /run/postgresql && chmod 700 "$$PGDATA"
         as="setpriv --reuid=postgres --regid=postgres --init-groups"
         [ -s "$$PGDATA/PG_VERSION" ] || $$as pg_basebackup -h postgres -U shop -D "$$PGDATA" -R -c fast
         exec $$as postgres -c fsync=off
@@ -80,9 +80,10 @@ def pair(tmp_path_factory):
         made.up("postgres", "stranger")
         primary = made.containers("postgres")[0]["Id"]
         docker("exec", primary, "bash", "-c", "echo 'host replication all all scram-sha-256' >> $PGDATA/pg_hba.conf")
-        made.sql("CREATE TABLE orders (id int)", "INSERT INTO orders SELECT generate_series(1, 100)", "SELECT pg_reload_conf()")
+        made.sql("CREATE TABLE orders (id int)", "SELECT pg_reload_conf()")
         made.up("replica")
         made.await_streaming()
+        made.sql("INSERT INTO orders SELECT generate_series(1, 100)")
         yield made
     finally:
         made.down()
@@ -137,6 +138,18 @@ def test_a_primary_that_was_killed_leaves_an_unknown_loss(pair):
     pair.compose("start", "postgres")
     pair.await_healthy("postgres")
     pair.await_streaming()
+
+
+def test_a_gate_that_closes_after_the_stop_gives_the_primary_back(pair):
+    """A primary that cannot stop cleanly is killed, and then nobody knows where its log ends."""
+    ((checkpointer,),) = pair.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+    docker("exec", pair.containers("postgres")[0]["Id"], "bash", "-c", f"kill -STOP {checkpointer}")
+    refused = pair.fail_over(stop_timeout=1)
+    assert refused["reason"] == "replica_loss_unknown" and "is as it was before" in refused["msg"], refused
+    assert pair.state("postgres") == ("running", "always")
+    pair.await_healthy("postgres")
+    pair.await_streaming()
+    assert pair.ask("replica", "SELECT pg_is_in_recovery()") == [(True,)]
 
 
 def test_check_do_check_again_do_again(pair):
