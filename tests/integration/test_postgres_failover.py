@@ -97,17 +97,18 @@ def actions(result: dict) -> list[tuple[str, str]]:
     ("options", "reason"),
     [
         ({"replica": "absent"}, "replica_missing"),
+        ({"replica": "absent", "check": True}, "replica_missing"),
         ({"replica": "stranger"}, "replica_unfit"),
+        ({"replica": "stranger", "check": True}, "replica_unfit"),
         ({"confirm": "another"}, "confirmation_missing"),
+        ({"confirm": "another", "check": True}, "confirmation_missing"),
+        ({"service": "replica", "replica": "postgres"}, "replica_unfit"),
         ({"replica": "postgres"}, "bad_input"),
         ({"max_lag_bytes": -1}, "bad_input"),
-        ({"service": "replica", "replica": "stranger"}, "replica_unfit"),
-        ({"service": "replica", "replica": "postgres"}, "replica_unfit"),
     ],
 )
-@pytest.mark.parametrize("check", [True, False])
-def test_what_is_wrong_is_refused_and_the_primary_goes_on(pair, options, reason, check):
-    refused = pair.fail_over(check=check, **options)
+def test_what_is_wrong_is_refused_and_the_primary_goes_on(pair, options, reason):
+    refused = pair.fail_over(**options)
     assert (refused["failed"], refused.get("reason")) == (True, reason), refused
     if reason == "replica_missing":
         assert "not available" in refused["msg"]
