@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import time
-
 import psycopg2
 import pytest
+import yaml
 
 from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.replicas import await_streaming, replica_service
 from tests.support.stacks import docker, unique_name
 
-# The replica copies the primary when it has no data yet, and is the same image with its own command after that.
-PAIR = """
-services:
-  postgres:
-    restart: always
-  replica:
-    image: runbook-postgres:{version}
-    environment: {{PGPASSWORD: "${{POSTGRES_PASSWORD}}"}}
-    entrypoint: [bash, -c]
-    command:
-      - |
-        set -eu
-        mkdir -p /run/postgresql && chown postgres:postgres "$$PGDATA" /run/postgresql && chmod 700 "$$PGDATA"
-        as="setpriv --reuid=postgres --regid=postgres --init-groups"
-        [ -s "$$PGDATA/PG_VERSION" ] || $$as pg_basebackup -h postgres -U shop -D "$$PGDATA" -R -c fast
-        exec $$as postgres -c fsync=off
-    depends_on: {{postgres: {{condition: service_healthy}}}}
-    volumes: ["replica:/var/lib/postgresql/data"]
-    stop_signal: SIGINT
-    healthcheck:
-      test: [CMD-SHELL, "pg_isready -q -h 127.0.0.1"]
-      interval: 1s
-      retries: 40
-  stranger:
-    extends: {{file: compose.yaml, service: postgres}}
-    volumes: !override ["stranger:/var/lib/postgresql/data"]
-volumes: {{replica: {{}}, stranger: {{}}}}
-"""
+STRANGER = {"image": "runbook-postgres:17", "environment": {"POSTGRES_PASSWORD": PASSWORD.replace("$", "$$")}}
+PAIR = {
+    "services": {"postgres": {"restart": "always"}, "replica": replica_service("17", "replica"), "stranger": STRANGER},
+    "volumes": {"replica": {}},
+}
 
 
 class Pair(PostgresStack):
-    def __init__(self, directory, name, version="17"):
-        super().__init__(directory, name, version)
-        (self.directory / "compose.override.yaml").write_text(PAIR.format(version=version))
+    def __init__(self, directory, name):
+        super().__init__(directory, name, "17")
+        (self.directory / "compose.override.yaml").write_text(yaml.safe_dump(PAIR))
 
     def fail_over(self, check: bool = False, **options) -> dict:
         return self.module("postgres_failover", check=check, **{"replica": "replica", "confirm": self.name, **options})
@@ -67,10 +44,7 @@ class Pair(PostgresStack):
         return found["State"]["Status"], found["HostConfig"]["RestartPolicy"]["Name"]
 
     def await_streaming(self) -> None:
-        until = time.monotonic() + 30
-        while not self.ask("postgres", "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND replay_lsn = pg_current_wal_lsn()"):
-            assert time.monotonic() < until, "the replica does not stream"
-            time.sleep(0.2)
+        await_streaming(self.sql)
 
 
 @pytest.fixture(scope="module")
