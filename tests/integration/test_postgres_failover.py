@@ -10,11 +10,13 @@ from tests.support.postgres import PASSWORD, PostgresStack
 from tests.support.replicas import await_streaming, replica_service
 from tests.support.stacks import docker, unique_name
 
-STRANGER = {"image": "runbook-postgres:17", "environment": {"POSTGRES_PASSWORD": PASSWORD.replace("$", "$$")}}
-PAIR = {
-    "services": {"postgres": {"restart": "always"}, "replica": replica_service("17", "replica"), "stranger": STRANGER},
-    "volumes": {"replica": {}},
+REPLICA = replica_service("17", "replica")
+STRANGER = {
+    "image": "runbook-postgres:17",
+    "environment": {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "${POSTGRES_PASSWORD}"},
+    "healthcheck": REPLICA["healthcheck"],
 }
+PAIR = {"services": {"postgres": {"restart": "always"}, "replica": REPLICA, "stranger": STRANGER}, "volumes": {"replica": {}}}
 
 
 class Pair(PostgresStack):

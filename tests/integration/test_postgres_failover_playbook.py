@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import yaml
 
 from tests.support.postgres_shop import Shop
 from tests.support.replicas import await_streaming, replica_service
-from tests.support.stacks import unique_name
+from tests.support.stacks import MINIATURE, unique_name
 
 LET_IN = 'echo "host replication all all scram-sha-256" >>"$PGDATA/pg_hba.conf"\n'
 REPLICATED = {
@@ -23,11 +25,12 @@ FAILOVER = {"replica": "postgres-replica", "environment": {"DATABASE_HOST": "pos
 
 class ReplicatedShop(Shop):
     def __init__(self, directory, name):
-        super().__init__(
-            directory, name, stack_compose_files=["compose.yaml", "compose.replica.yaml"], stack_postgres={"database": "shop", "failover": FAILOVER}
-        )
-        (self.project.directory / "compose.replica.yaml").write_text(yaml.safe_dump(REPLICATED))
+        super().__init__(directory, name, stack_postgres={"database": "shop", "failover": FAILOVER})
+        shutil.copytree(MINIATURE, self.project.directory, dirs_exist_ok=True)
+        (self.project.directory / "compose.override.yaml").write_text(yaml.safe_dump(REPLICATED))
         (self.project.directory / "replication.sh").write_text(LET_IN)
+        secrets = {"POSTGRES_PASSWORD": "demo-only-postgres", "REDIS_PASSWORD": "demo-only-redis"}
+        self.project.write_env({"APP_VERSION": "v1", "EDGE_PORT": str(self.port), **secrets})
 
     def state(self, service: str) -> str:
         return self.project.containers(service)[0]["State"]["Status"]
@@ -41,15 +44,14 @@ class ReplicatedShop(Shop):
 def shop(tmp_path_factory):
     made = ReplicatedShop(tmp_path_factory.mktemp("pg-failover-play"), unique_name("pg-failover-play"))
     try:
-        made.must("deploy/install", version="v1")
+        made.project.up()
         await_streaming(made.sql)
         yield made
     finally:
         made.remove()
 
 
-def test_a_failover_asks_for_the_environment_the_stack_and_a_replica(shop):
-    assert "confirm=local" in shop.play("postgres/failover").output
+def test_a_failover_asks_for_the_stack_and_a_replica(shop):
     unnamed = shop.play("postgres/failover", confirm="local")
     assert unnamed.reason == "confirmation_missing"
     without = shop.play("postgres/failover", confirm="local", confirm_stack=shop.name, stack_postgres={"database": "shop"})
@@ -60,7 +62,7 @@ def test_a_failover_asks_for_the_environment_the_stack_and_a_replica(shop):
 def test_when_the_application_does_not_work_with_it_the_new_primary_is_named_and_the_next_run_finishes(shop):
     wrong = {"database": "shop", "failover": {**FAILOVER, "environment": {"DATABASE_HOST": "nowhere"}}}
     confirmed = {"confirm": "local", "confirm_stack": shop.name}
-    failed = shop.play("postgres/failover", **confirmed, stack_postgres=wrong, postgres_probe_deadline=5, postgres_health_timeout=10)
+    failed = shop.play("postgres/failover", **confirmed, stack_postgres=wrong, postgres_probe_deadline=5, postgres_health_timeout=5)
     assert failed.code != 0 and "postgres-replica IS THE PRIMARY NOW" in failed.message
     assert shop.state("postgres") == "exited"
 
