@@ -68,8 +68,13 @@ def _applied_since(release: Release, now: Optional[Mapping[str, Any]]) -> Tuple[
 
 
 def backup_before_later(ledger: Ledger, release: Release) -> str:
-    """The backup made before the first later release was deployed: it still has the schema that the release knows."""
-    return next((later.backup_id for later in ledger.releases if later.id > release.id and later.backup_id), "")
+    """The backup made before a later release was deployed: it still has the schema that the release knows.
+
+    Of several, the first since the release went live last: those before it would lose more.
+    """
+    live_since = release.activations[-1].at if release.activations else ""
+    made = [later.backup_id for later in ledger.releases if later.id > release.id and later.backup_id]
+    return next((backup_id for backup_id in made if _made_at(backup_id) >= live_since), made[0] if made else "")
 
 
 def heavier(one: str, other: str) -> str:
