@@ -27,6 +27,7 @@ description:
     V(rolled_back) to V(failed). A release that failed or was rolled back never becomes live again; its version has to be registered anew."
 extends_documentation_fragment:
   - runbook.compose.stack
+  - runbook.compose.postgres
 options:
   state:
     description:
@@ -127,6 +128,16 @@ options:
       - With O(state=registered), the state before the deploy and what the release will apply. With O(state=verified), the state after it; for the
         current release it replaces the one recorded. With O(state=staged), the state now; without it, the newest one that was recorded is taken.
     type: dict
+  database:
+    description:
+      - Database on O(service) whose schema is looked at, object by object as M(runbook.compose.postgres_schema_info) does. Without one, only O(schema)
+        counts, and O(service), O(host), O(port), O(username), O(password), O(maintenance_database) and O(connect_timeout) are not used.
+      - With O(state=verified), the live schema is kept with the release. With O(state=staged), the live schema is compared with the one kept with
+        O(release), so that a change made by hand is seen too. Nothing is compared when the release has none, or one of another database or another major
+        version of the server.
+      - A schema that cannot be read is warned about, and O(schema) decides alone.
+    type: str
+    default: ''
   configuration:
     description:
       - What O(state=staged) does with the live env file and compose files.
@@ -139,9 +150,11 @@ options:
     default: restore
   on_incompatible_schema:
     description:
-      - What O(state=staged) does when migrations that are not additive were applied and the release does not know them.
-      - V(fail) refuses and names the migrations, the choices, the backup from before them and what restoring it would lose
-        (RV(ignore:details) have RV(schema_change), C(backup_id) and C(lost_since)). V(accept) goes on with a warning.
+      - What O(state=staged) does when migrations that are not additive were applied and the release does not know them, or when the schema of O(database)
+        is not one that the release can work with.
+      - V(fail) refuses and names the migrations and objects, the choices, the backup from before the later deploy and what restoring it would lose
+        (RV(ignore:details) have RV(schema_change), C(migrations), C(objects), C(backup_id), C(lost_since) and C(lost_minutes)). V(accept) goes on with a
+        warning.
     type: str
     choices: [fail, accept]
     default: fail
@@ -188,6 +201,7 @@ notes:
     V(image_pull_failed).
   - Reasons of failures with the verdicts are V(no_such_release), V(no_release_to_roll_back_to), V(verdict_refused), V(release_failed_before),
     V(release_rolled_back_before), V(release_is_current), V(release_not_staged), V(running_images_differ).
+  - psycopg2 is needed with O(database) only.
   - Every state can fail with V(ledger_unreadable) (a damaged ledger is never overwritten), V(engine_unreachable), V(engine_failed),
     V(python_library_missing), and, as compose is asked, V(compose_missing) or V(compose_too_old).
   - In check mode O(state=registered) names the id the release would get, but there is no such entry afterwards; a play in check mode ends its part
@@ -295,6 +309,10 @@ release:
     variables: {description: Names of the variables that were set for this release., type: list, elements: str, sample: [APP_VERSION]}
     git_revision: {description: Git revision it was built from. Empty when unknown., type: str, sample: ""}
     schema: {description: Database schema as last recorded. Empty when unknown., type: dict, sample: {}}
+    schema_fingerprint:
+      description: Fingerprint of the schema of O(database) when it was verified last. Empty when it was not looked at.
+      type: str
+      sample: ""
     backup_id: {description: Backup that was made before it was deployed., type: str, sample: ""}
     activations:
       description: Each time it became live, oldest first. The numbers count over all releases.
@@ -344,8 +362,8 @@ variables_changed:
   sample: [APP_VERSION]
 schema_change:
   description:
-    - With O(state=staged), how the database changed since that release, as far as the ledger or O(schema) tells. V(same), V(additive) (migrations
-      that it can live with), V(diverged) (others), or V(unknown).
+    - With O(state=staged), how the database changed since that release, as far as the ledger, O(schema) or O(database) tells. V(same), V(additive)
+      (changes that it can live with), V(diverged) (others), or V(unknown). Of what migrations tell and what O(database) tells, the worse.
   returned: success with O(state=staged)
   type: str
   sample: additive
@@ -397,14 +415,14 @@ actions:
 """
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.release import release_operation
-from ansible_collections.runbook.compose.plugins.module_utils._ansible.argument_spec import stack_arguments
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_arguments import postgres_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.release_arguments import release_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.run_module import run_module
 
 
 def main() -> None:
     run_module(
-        arguments=stack_arguments().merged_with(release_arguments()),
+        arguments=postgres_arguments().merged_with(release_arguments()),
         prepare=release_operation,
     )
 

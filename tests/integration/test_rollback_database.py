@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.backed_up_shop import ORDERS, BackedUpShop
@@ -39,3 +41,17 @@ def test_a_deploy_that_migrates_keeps_the_way_back_and_the_database_goes_back_wi
     assert (shop.verdicts()["v4"], shop.verdicts()["v3"], shop.ledger()["drift"]) == ("rolled_back", "verified", [])
     told = back.told["result"]
     assert told["source"] == f"backup {before}" and told["kept_database"] in shop.databases() and told["rows"] > ORDERS
+
+
+def test_a_change_by_hand_decides_whether_a_release_can_come_back(shop):
+    shop.must("deploy/release", version="v3-again", deploy_variables={"APP_VERSION": "v3", "SECOND": "1"}, deploy_backup="required")
+    before = shop.entry("v3-again")["backup_id"]
+    shop.sql("ALTER TABLE orders DROP COLUMN channel")
+    refused = shop.play("incident/rollback")
+    assert (refused.reason, shop.entry("v3-again")["verdict"]) == ("schema_incompatible", "verified")
+    assert "not the one that release was verified with: column public.orders.channel is gone" in refused.message
+    assert re.search(rf"kind=db -e backup={before}\), which loses what was written since 2\S+Z \(\d+ minutes\)", refused.message)
+
+    shop.sql("ALTER TABLE orders ADD COLUMN channel text NOT NULL DEFAULT 'web', ADD COLUMN by_hand text")
+    shop.must("incident/rollback")
+    assert (shop.verdicts()["v3-again"], shop.verdicts()["v3"], shop.ready()) == ("rolled_back", "verified", "ok")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import stat
@@ -14,10 +15,12 @@ from typing import List, Optional, Sequence, Tuple
 from .._core.configuration import Configuration, file_fingerprint, snapshot_name
 from .._core.errors import OperationError
 from .._core.ledger import Release
+from .._core.schema_shape import KeptShape, parse_shape
 from .._core.stack import Stack
-from .files import make_private_directory, write_atomically
+from .files import make_private_directory, write_atomically, write_json
 
 _SUPERSEDED = "superseded-"
+_SCHEMA = "schema.json"
 _COMPOSE_MODE = 0o644  # of a compose file that is not there any more
 
 
@@ -63,6 +66,19 @@ class ReleaseFiles:
 
     def kept_compose_paths(self, release: Release) -> List[str]:
         return [self._path(release.id, snapshot_name(position, file.path)) for position, file in enumerate(release.compose_files)]
+
+    def keep_schema(self, release_id: str, shape: KeptShape) -> None:
+        """Writes the schema that a release was verified with beside its snapshot."""
+        make_private_directory(self._path(release_id))
+        write_json(self._path(release_id, _SCHEMA), shape.to_dict())
+
+    def kept_schema(self, release: Release) -> Optional[KeptShape]:
+        """The schema kept with a release; None when it is not there or not what the ledger says."""
+        try:
+            shape = parse_shape(json.loads(_read(self._path(release.id, _SCHEMA)) or b"null"))
+        except ValueError:
+            return None
+        return shape if shape and shape.fingerprint == release.schema_fingerprint else None
 
     def write_live(self, path: str, content: bytes, is_env: bool) -> None:
         """Replaces one live file; a link stays a link, and the file it leads to is replaced."""

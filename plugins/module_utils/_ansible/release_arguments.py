@@ -24,6 +24,7 @@ def _which_release() -> ArgumentSpec:
             "release": {"type": "str"},
             "created_by": {"type": "str", "default": ""},
             "schema": {"type": "dict"},
+            "database": {"type": "str", "default": ""},
             "timeout": {"type": "int", "default": 1800},
         },
         required_if=(

@@ -56,7 +56,10 @@ class Activation:
 
 @dataclass(frozen=True)
 class Release:
-    """One entry. ``variables`` are names only: their values are in the snapshot of the env file."""
+    """One entry. ``variables`` are names only: their values are in the snapshot of the env file.
+
+    ``schema`` are the migrations, ``schema_fingerprint`` is that of the shape that lies beside the snapshot.
+    """
 
     id: str
     version: str
@@ -72,6 +75,7 @@ class Release:
     variables: Tuple[str, ...] = ()
     git_revision: str = ""
     schema: Mapping[str, Any] = field(default_factory=dict)
+    schema_fingerprint: str = ""
     backup_id: str = ""
     activations: Tuple[Activation, ...] = ()
     previous: str = ""

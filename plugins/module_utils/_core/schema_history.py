@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .backup_manifest import is_id
 from .errors import BadInput, OperationError
 from .ledger import PENDING, Ledger, Release
+from .schema_shape import ADDITIVE, DIVERGED, NOT_KNOWN, SAME, UNKNOWN, ShapeChange
+from .timestamps import parse_timestamp
 
-ADDITIVE = "additive"
-SAME, DIVERGED, UNKNOWN = "same", "diverged", "unknown"
+_BY_WEIGHT = (UNKNOWN, SAME, ADDITIVE, DIVERGED)
 
 
 class SchemaIncompatible(OperationError):
-    """Migrations were applied that the release does not know and that are not additive."""
+    """The database changed since the release in a way that the release cannot work with."""
 
     reason = "schema_incompatible"
 
@@ -66,43 +68,78 @@ def _applied_since(release: Release, now: Optional[Mapping[str, Any]]) -> Tuple[
 
 
 def backup_before_later(ledger: Ledger, release: Release) -> str:
-    """The backup made before the first later release was deployed: it still has the schema that the release knows."""
-    return next((later.backup_id for later in ledger.releases if later.id > release.id and later.backup_id), "")
+    """The backup made before a later release was deployed: it still has the schema that the release knows.
+
+    Of several, the first since the release went live last: those before it would lose more.
+    """
+    live_since = release.activations[-1].at if release.activations else ""
+    made = [later.backup_id for later in ledger.releases if later.id > release.id and later.backup_id]
+    return next((backup_id for backup_id in made if _made_at(backup_id) >= live_since), made[0] if made else "")
 
 
-def refuse_incompatible(release: Release, now: Optional[Mapping[str, Any]], backup_id: str = "") -> None:
-    """Raises SchemaIncompatible with the migrations and the ways out; ``backup_id`` is the backup to offer."""
+def heavier(one: str, other: str) -> str:
+    """What is known of a change from two sides: the worse of both, as each sees what the other does not."""
+    return max(one, other, key=_BY_WEIGHT.index)
+
+
+def refuse_incompatible(
+    release: Release,
+    now: Optional[Mapping[str, Any]],
+    backup_id: str = "",
+    shape: ShapeChange = NOT_KNOWN,
+    at: Optional[datetime] = None,
+) -> None:
+    """Raises SchemaIncompatible with what stands in the way, and the ways out; ``backup_id`` is the backup to offer.
+
+    ``shape`` is how the live schema changed since the release was verified, whoever changed it.
+    """
     migrations = unknown_to(release, now)
-    if not migrations:
+    if not migrations and shape.name != DIVERGED:
         return
-    names = ", ".join(f"{item['version']} {item['name']} ({item['kind'] or 'kind unknown'})".replace("  ", " ") for item in migrations)
-    cause = "it does not know" if release.schema else "which may be unknown to it, as no schema is recorded with it"
+    causes = [_migrations_said(release, migrations)] if migrations else []
+    if shape.name == DIVERGED:
+        causes.append(f"its schema is not the one that release was verified with: {shape.summary()}")
     raise SchemaIncompatible(
-        f"Release {release.title} cannot work with this database: it holds migrations {cause}: {names}.",
+        f"Release {release.title} cannot work with this database: {'; '.join(causes)}.",
         hint=(
-            f"Choose: {_restore_choice(backup_id)}; "
+            f"Choose: {_restore_choice(backup_id, at)}; "
             "deploy a corrected release forward; or, when you know that it works, say on_incompatible_schema=accept."
         ),
         release=release.id,
-        schema_change=schema_change(release, now),
+        schema_change=heavier(schema_change(release, now), shape.name),
         migrations=list(migrations),
+        objects=shape.to_dict(),
         choices=["restore_backup", "deploy_forward", "accept"],
         backup_id=backup_id,
         lost_since=_made_at(backup_id),
+        lost_minutes=_minutes_since(backup_id, at),
     )
 
 
-def _restore_choice(backup_id: str) -> str:
+def _migrations_said(release: Release, migrations: Tuple[Dict[str, str], ...]) -> str:
+    names = ", ".join(f"{item['version']} {item['name']} ({item['kind'] or 'kind unknown'})".replace("  ", " ") for item in migrations)
+    cause = "it does not know" if release.schema else "which may be unknown to it, as no schema is recorded with it"
+    return f"it holds migrations {cause}: {names}"
+
+
+def _restore_choice(backup_id: str, at: Optional[datetime]) -> str:
     """The way back with the database, and what it costs."""
     if not backup_id:
         return "restore a backup from before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup=<id> -e to=<release>)"
-    cost = f", which loses what was written since {_made_at(backup_id)}" if _made_at(backup_id) else ""
+    since, minutes = _made_at(backup_id), _minutes_since(backup_id, at)
+    age = f" ({minutes} minutes)" if minutes is not None else ""
+    cost = f", which loses what was written since {since}{age}" if since else ""
     return f"restore the backup made before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup={backup_id}){cost}"
 
 
 def _made_at(backup_id: str) -> str:
     """The time that the id of a backup begins with, in ISO 8601; empty for an id of another kind."""
     return re.sub(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$", r"\1-\2-\3T\4:\5:\6Z", backup_id[:16]) if is_id(backup_id) else ""
+
+
+def _minutes_since(backup_id: str, at: Optional[datetime]) -> Optional[int]:
+    made = parse_timestamp(_made_at(backup_id))
+    return None if made is None or at is None else max(0, -int((made - at).total_seconds() // 60))
 
 
 def _parse_migration(item: Any) -> Dict[str, str]:

@@ -57,6 +57,7 @@ class Verification:
     reason: str = ""
     replaced: Optional[str] = None
     schema: Optional[Mapping[str, Any]] = None
+    schema_fingerprint: str = ""
 
     @property
     def takes_back(self) -> bool:
@@ -87,16 +88,23 @@ def verify(ledger: Ledger, release: Release, verification: Verification) -> Ledg
         verdict=VERIFIED,
         verdict_reason=verification.reason,
         activations=release.activations + (activation,),
-        schema=dict(release.schema if verification.schema is None else verification.schema),
     )
+    proven = _knowing(proven, verification)
     return replace(ledger.with_changed(proven), current=proven.id, staged="", next_activation=ledger.next_activation + 1)
 
 
 def _with_schema(ledger: Ledger, release: Release, verification: Verification) -> Ledger:
     """Migrations may be applied while a release is live."""
-    if verification.schema is None:
-        return ledger
-    return ledger.with_changed(replace(release, schema=dict(verification.schema)))
+    return ledger.with_changed(_knowing(release, verification))
+
+
+def _knowing(release: Release, verification: Verification) -> Release:
+    """The release with the schema it was proven with; what was not looked at stays as it was."""
+    return replace(
+        release,
+        schema=dict(release.schema if verification.schema is None else verification.schema),
+        schema_fingerprint=verification.schema_fingerprint or release.schema_fingerprint,
+    )
 
 
 def reject(ledger: Ledger, release: Release, verdict: str, reason: str) -> Ledger:

@@ -25,6 +25,7 @@ from ..._core.release_selection import find_release, refuse_unfit
 from ..._core.schema_history import (
     SchemaIncompatible,
     backup_before_later,
+    heavier,
     newest_schema,
     parse_schema,
     refuse_incompatible,
@@ -35,6 +36,7 @@ from ..compose_cli import project_files
 from ..engine import Engine
 from ..image_store import ImageStore
 from .release_context import ReleaseContext, result, summary
+from .release_schema import ReleaseSchema
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class Staging:
 
 
 class StageRelease:
-    def __init__(self, request: StageRequest, context: ReleaseContext) -> None:
+    def __init__(self, request: StageRequest, schema: ReleaseSchema, context: ReleaseContext) -> None:
         self._request = request
+        self._schema = schema
         self._context = context
 
     @classmethod
@@ -74,7 +77,7 @@ class StageRelease:
             created_by=params["created_by"],
             timeout=params["timeout"],
         )
-        return cls(request, context)
+        return cls(request, ReleaseSchema(params, context), context)
 
     def plan(self) -> Plan:
         context, request = self._context, self._request
@@ -143,9 +146,10 @@ class StageRelease:
 
     def _check_schema(self, ledger: Ledger, release: Release) -> None:
         now = self._request.schema or newest_schema(ledger)
-        self._schema_change = schema_change(release, now)
+        shape = self._schema.change_since(release)
+        self._schema_change = heavier(schema_change(release, now), shape.name)
         try:
-            refuse_incompatible(release, now, backup_before_later(ledger, release))
+            refuse_incompatible(release, now, backup_before_later(ledger, release), shape, self._context.now)
         except SchemaIncompatible as error:
             if self._request.on_incompatible_schema == "fail":
                 raise

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from ..._core.errors import BadInput, OperationError
 from ..._core.ledger import Ledger, Release
@@ -14,10 +14,12 @@ from ..._core.plan import Plan, Step
 from ..._core.release_report import wrong_images
 from ..._core.release_selection import find_release
 from ..._core.schema_history import parse_schema
+from ..._core.schema_shape import KeptShape
 from ..._core.verdicts import Verification, reject, verify
 from ..engine import Engine
 from ..image_holders import ImageHolders
 from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
+from .release_schema import ReleaseSchema
 
 _ACTIONS = {"failed": "fail", "rolled_back": "roll_back"}
 
@@ -31,9 +33,11 @@ class RunningImagesDiffer(OperationError):
 class VerifyRelease:
     """The release was proven live: from now on it is the current one."""
 
-    def __init__(self, release: str, verification: Verification, context: ReleaseContext) -> None:
+    def __init__(self, release: str, verification: Verification, schema: ReleaseSchema, context: ReleaseContext) -> None:
         self._selector = release
         self._verification = verification
+        self._schema = schema
+        self._shape: Optional[KeptShape] = None
         self._context = context
 
     @classmethod
@@ -46,12 +50,16 @@ class VerifyRelease:
             replaced=params["replaced"],
             schema=parse_schema(params["schema"]),
         )
-        return cls(params["release"], verification, context)
+        return cls(params["release"], verification, ReleaseSchema(params, context), context)
 
     def plan(self) -> Plan:
         ledger = self._context.store.load()
         release = find_release(ledger, self._selector)
         self._release_id = release.id
+        live = self._schema.live()
+        if live:
+            self._shape = live.keep()
+            self._verification = replace(self._verification, schema_fingerprint=self._shape.fingerprint)
         after = verify(ledger, release, self._verification)
         engine = Engine.connect(self._context.stack)
         self._holders = ImageHolders(self._context.stack, engine)
@@ -72,6 +80,8 @@ class VerifyRelease:
             return {}
         with self._context.store.changing() as before:
             after = verify(before, find_release(before, self._release_id), self._verification)
+            if self._shape:
+                self._context.files.keep_schema(self._release_id, self._shape)
             self._context.store.save(after)
             # What was proven stays proven when an image of some release cannot be held.
             for image in self._holders.missing(after.releases):

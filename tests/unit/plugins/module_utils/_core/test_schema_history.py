@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +14,14 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.ledger impor
 from ansible_collections.runbook.compose.plugins.module_utils._core.schema_history import (
     SchemaIncompatible,
     backup_before_later,
+    heavier,
     newest_schema,
     parse_schema,
     refuse_incompatible,
     schema_change,
     unknown_to,
 )
+from ansible_collections.runbook.compose.plugins.module_utils._core.schema_shape import ShapeChange
 
 
 def migration(version: str, kind: str = "additive") -> dict:
@@ -60,6 +64,33 @@ def test_without_a_backup_the_choice_says_which_one_to_look_for():
         refuse_incompatible(draft("v3", verdict=VERIFIED, schema=V1), schema(migration("004", "breaking")))
     assert "-e backup=<id>" in caught.value.hint and "loses" not in caught.value.hint
     assert caught.value.details["lost_since"] == ""
+
+
+def test_a_schema_that_diverged_is_refused_whatever_the_migrations_say():
+    shape = ShapeChange("diverged", gone=("column public.orders.note",))
+    with pytest.raises(SchemaIncompatible, match=r"verified with: column public\.orders\.note is gone\.") as caught:
+        refuse_incompatible(
+            draft("v3", verdict=VERIFIED, schema=V1),
+            V1,
+            "20261121T031000Z-000042-7f3a",
+            shape,
+            datetime(2026, 11, 21, 3, 51, 30, tzinfo=timezone.utc),
+        )
+    assert "since 2026-11-21T03:10:00Z (42 minutes); deploy" in caught.value.hint
+    details = caught.value.details
+    assert (details["schema_change"], details["migrations"], details["lost_minutes"]) == ("diverged", [], 42)
+    assert details["objects"] == {"gone": ["column public.orders.note"], "different": [], "demanding": [], "harmless": []}
+
+
+@pytest.mark.parametrize("name", ["same", "additive", "unknown"])
+def test_a_shape_that_did_not_diverge_refuses_nothing_and_excuses_no_migration(name):
+    refuse_incompatible(draft(verdict=VERIFIED, schema=V1), V1, shape=ShapeChange(name))
+    with pytest.raises(SchemaIncompatible, match="004"):
+        refuse_incompatible(draft(verdict=VERIFIED, schema=V1), schema(migration("004", "breaking")), shape=ShapeChange(name))
+
+
+def test_of_two_answers_the_worse_counts():
+    assert [heavier("unknown", "same"), heavier("additive", "same"), heavier("same", "diverged")] == ["same", "additive", "diverged"]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +143,14 @@ def test_the_backup_to_restore_is_the_one_before_the_next_release():
     ledger = ledger_of(draft("v1", backup_id="b1"), draft("v2", backup_id="b2"), draft("v3", backup_id="b3"))
     assert backup_before_later(ledger, ledger.entry("0001")) == "b2"
     assert backup_before_later(ledger, ledger.entry("0003")) == ""
+
+
+def test_a_release_that_came_back_is_offered_the_backup_made_since():
+    before, since = "20261121T031000Z-000042-7f3a", "20261121T050000Z-000043-7f3b"
+    ledger = live_history("v1").with_new(draft("v2", backup_id=before)).with_new(draft("v3", backup_id=since))
+    assert backup_before_later(ledger, ledger.entry("0001")) == since  # v1 went live at 04:00
+    alone = ledger.without(("0003",))
+    assert backup_before_later(alone, alone.entry("0001")) == before
 
 
 def test_a_schema_is_reduced_to_what_matters():

@@ -121,3 +121,11 @@ def test_adopting_makes_what_runs_current():
     ledger = ledger_of(draft("v1", origin="adopted"))
     after = adopt(ledger, ledger.entry("0001"), "2026-11-21T05:00:00Z", "ada")
     assert (after.current, after.entry("0001").verdict, after.entry("0001").activations[0].how) == ("0001", VERIFIED, "adopted")
+
+
+def test_what_was_not_looked_at_stays_as_it_was_recorded():
+    ledger = go_live(live_history("v1").with_new(draft("v2")), "0002", schema_fingerprint="sha256:01")
+    assert ledger.entry("0002").schema_fingerprint == "sha256:01"
+    assert verify(ledger, ledger.entry("0002"), DEPLOY) == ledger
+    later = verify(ledger, ledger.entry("0002"), replace(DEPLOY, schema_fingerprint="sha256:02"))
+    assert (later.entry("0002").schema_fingerprint, later.next_activation) == ("sha256:02", ledger.next_activation)

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the module ``postgres_schema_info`` beside those of the stack's Postgres."""
+
+from __future__ import annotations
+
+from .argument_spec import ArgumentSpec
+
+
+def postgres_schema_info_arguments() -> ArgumentSpec:
+    return ArgumentSpec({"database": {"type": "str", "default": ""}, "compare_with": {"type": "dict"}})
