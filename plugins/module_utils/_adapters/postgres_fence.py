@@ -59,7 +59,7 @@ class PrimaryFence:
         return parse_control(ended.stdout) if ended.exit_code == 0 else {}
 
     def stop(self, timeout: int) -> None:
-        """No restart policy first: V(always) would bring it back with the engine's next start."""
+        """No restart policy first: "always" would bring it back with the engine's next start."""
         self._set_policy({"Name": "no"})
         if self.state() not in STOPPED_STATES:
             stop(self._engine, self.container, timeout)

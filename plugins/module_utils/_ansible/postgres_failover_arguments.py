@@ -14,7 +14,7 @@ def postgres_failover_arguments() -> ArgumentSpec:
         {
             "replica": {"type": "str", "required": True},
             "max_lag_bytes": {"type": "int", "default": 1048576},
-            "max_lag_seconds": {"type": "float", "default": 30.0},
+            "max_lag_seconds": {"type": "float", "default": 30},
             "unknown_loss": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
             "confirm": {"type": "str", "default": ""},
             "stop_timeout": {"type": "int", "default": 60},
