@@ -406,8 +406,8 @@ actions:
   contains:
     action:
       description: "One of V(adopt), V(pull), V(build), V(register), V(tag), V(hold), V(write), V(stage), V(verify), V(record_schema), V(fail),
-        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image), V(record_backup). V(adopt) and V(register) name and hold the images of the new entry; V(tag) and
-        V(hold) are names and holders that somebody took away; V(let_go) removes a holder."
+        V(roll_back), V(forget), V(let_go), V(untag), V(remove_image), V(record_backup). V(adopt) and V(register) name and hold the images of the new
+        entry; V(tag) and V(hold) are names and holders that somebody took away; V(let_go) removes a holder."
       type: str
       sample: register
     target: {description: "Release id, service, image name or file.", type: str, sample: "0002"}
