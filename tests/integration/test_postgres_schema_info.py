@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.support.postgres import PostgresStack
-from tests.support.stacks import unique_name
+from tests.support.stacks import remove_holders, unique_name
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.engine import Engine
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.live_schema import live_shape
@@ -79,6 +79,7 @@ def server(tmp_path_factory):
         yield made
     finally:
         made.down()
+        remove_holders(made.name)
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,33 @@ def test_another_database_is_not_compared(server):
 def test_what_is_no_shape_and_a_database_that_is_not_there_are_refused(server):
     assert server.module("postgres_schema_info", compare_with={"objects": "all"})["reason"] == "bad_input"
     assert server.module("postgres_schema_info", database="-h evil")["reason"] == "postgres_login_refused"
+
+
+def test_a_release_keeps_its_schema_and_is_staged_only_on_one_it_can_work_with(server):
+    def release(state: str, check: bool = False, **options: object) -> dict:
+        return server.module("release", check=check, **{"state": state, "release": "current", "database": "shop", **options})
+
+    assert server.module("release", state="registered", version="v1", disk_free_min_mb=0)["already_current"]
+    would, did, again = release("verified", check=True), release("verified"), release("verified")
+    assert [one["changed"] for one in (would, did, again)] == [True, True, False], did
+    assert [step["action"] for step in would["actions"]] == ["record_schema"]
+    assert did["release"]["schema_fingerprint"] == server.module("postgres_schema_info")["fingerprint"]
+    assert release("staged")["schema_change"] == "same"
+    server.sql("CREATE TABLE kept (id int)")
+    assert release("staged")["schema_change"] == "additive"
+    assert release("verified")["changed"]  # from now on it knows that table
+
+    server.sql("DROP TABLE kept")
+    refused = release("staged", check=True)
+    assert (refused["reason"], refused["details"]["objects"]["gone"]) == ("schema_incompatible", ["column public.kept.id", "table public.kept"])
+    accepted = release("staged", on_incompatible_schema="accept")
+    assert (accepted["failed"], accepted["schema_change"]) == (False, "diverged")
+    assert release("staged", database="")["schema_change"] == "unknown"
+    unreached = release("staged", host="127.0.0.1", port=1)
+    assert (unreached["schema_change"], len(unreached["warnings"])) == ("unknown", 1), unreached
+
+    (kept,) = (server.state_dir / server.name / "releases").glob("*/schema.json")
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    kept.write_text("{}")
+    damaged = release("staged")
+    assert (damaged["schema_change"], len(damaged["warnings"])) == ("unknown", 1), damaged

@@ -121,7 +121,8 @@ def is_done(primary: Primary, replica: Replica) -> bool:
     if primary.writes and primary.service != replica.service:
         raise TwoPrimaries(
             f"Both {primary.service} and {replica.service} accept writes; what is written to one is not on the other.",
-            hint=f"Find out which one the application uses, stop the other (playbooks/service/state.yml), and compare them. Nothing was done to {replica.service}.",
+            hint="Find out which one the application uses, stop the other (playbooks/service/state.yml), and compare them. "
+            f"Nothing was done to {replica.service}.",
             services=[primary.service, replica.service],
         )
     if replica.timeline < 2:

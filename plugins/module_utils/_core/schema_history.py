@@ -127,7 +127,7 @@ def _restore_choice(backup_id: str, at: Optional[datetime]) -> str:
     if not backup_id:
         return "restore a backup from before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup=<id> -e to=<release>)"
     since, minutes = _made_at(backup_id), _minutes_since(backup_id, at)
-    age = f" ({minutes} minutes)" if minutes is not None else ""
+    age = "" if minutes is None else f" ({minutes} minute{'' if minutes == 1 else 's'})"
     cost = f", which loses what was written since {since}{age}" if since else ""
     return f"restore the backup made before that deploy together with the release (playbooks/incident/rollback.yml -e kind=db -e backup={backup_id}){cost}"
 

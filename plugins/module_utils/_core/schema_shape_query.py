@@ -23,7 +23,8 @@ _UNIQUE = """SELECT r.oid, r.name, r.key, x.indexrelid, x.indkey, pg_get_indexde
   FROM r JOIN pg_index x ON x.indrelid = r.oid WHERE x.indisunique AND x.indisvalid"""
 
 _PARTS = (
-    "SELECT r.key, NULL AS owner, concat_ws('|', r.relrowsecurity, r.relforcerowsecurity) AS said, NULL AS expression, '' AS asks, NULL::text[] AS columns FROM r",
+    """SELECT r.key, NULL AS owner, concat_ws('|', r.relrowsecurity, r.relforcerowsecurity) AS said, NULL AS expression,
+  '' AS asks, NULL::text[] AS columns FROM r""",
     f"""SELECT {_COLUMN}, r.key, concat_ws('|', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
     (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation)), NULL,
   CASE WHEN ({_BOUND}) AND NOT ({_FILLED}) AND a.attidentity = '' THEN 'value' ELSE '' END, NULL
