@@ -24,10 +24,13 @@ class BackedUpStack(PostgresStack):
     def store(self) -> BackupStore:
         return BackupStore(str(self.backup_dir), self.name, "postgres")
 
+    @property
+    def backing_up(self) -> dict:
+        return {"backup_dir": str(self.backup_dir), "verify": "none", "allow_same_disk": True, "space_floor_mb": 0}
+
     def back_up(self, *databases: str, **options: Any) -> Backup:
         """The published backup of the (last) database."""
-        settings = {"backup_dir": str(self.backup_dir), "verify": "none", "allow_same_disk": True, "space_floor_mb": 0, "databases": list(databases)}
-        made = self.module("postgres_backup", **{**settings, **options})
+        made = self.module("postgres_backup", **{**self.backing_up, "databases": list(databases), **options})
         assert not made["failed"], made["msg"]
         return self.store.read(made["backups"][-1]["directory"])
 

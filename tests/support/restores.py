@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import psycopg2
 
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
 from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_restore_arguments import postgres_restore_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
 from tests.support.backups import BackedUpStack
+from tests.support.dying import Quiet, dies_at
 from tests.support.postgres import PASSWORD
 
 APPLICATION = """
@@ -31,14 +25,6 @@ services:
     init: true
     depends_on: {postgres: {condition: service_healthy}}
 """
-# Every step that changes something, and the moment in which the helper works.
-STEPS = [
-    *((RestoreRecords, name) for name in ("write", "remove")),
-    *((DatabaseSwap, name) for name in ("fence", "rename", "allow", "prove", "drop")),
-    *((Dependents, name) for name in ("stop", "start")),
-    *((ShadowDatabase, name) for name in ("make", "fill")),
-    (HelperContainer, "wait"),
-]
 
 
 class RestoredStack(BackedUpStack):
@@ -82,10 +68,14 @@ class RestoredStack(BackedUpStack):
                   WHERE setdatabase = d.oid)
                FROM pg_database d WHERE datname = 'shop'""")
 
+    def params(self, **options: Any) -> dict:
+        """Everything that the module would be told."""
+        defaults = {name: option.get("default") for name, option in postgres_restore_arguments().options.items()}
+        return {**defaults, **self.options, **self.defaults, **options}
+
     def operation(self, **options: Any) -> PostgresRestore:
         """What the module calls, in this process, which saves a test the start of another."""
-        defaults = {name: option.get("default") for name, option in postgres_restore_arguments().options.items()}
-        return PostgresRestore.from_params({**defaults, **self.options, **self.defaults, **options}, Quiet())
+        return PostgresRestore.from_params(self.params(**options), Quiet())
 
     def attempt(self, check: bool = False, **options: Any) -> dict:
         """``restore`` in this process."""
@@ -98,20 +88,8 @@ class RestoredStack(BackedUpStack):
         return {"failed": False, **plan.to_result(), **outcome}
 
     def dies_at(self, step: int | str, **options: Any) -> str:
-        """Runs the operation in a child that kills itself before its n-th step, or before the first one of that name.
-
-        The step's name; empty when it never came, and the operation ended well.
-        """
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _live_until(step, writing, self.operation(**options))
-        os.close(writing)
-        with os.fdopen(reading) as told:
-            name = told.read()
-        status = os.waitpid(child, 0)[1]
-        assert os.WIFSIGNALED(status) == bool(name), f"the child ended by itself with {status}"
-        return name
+        """Its name; empty when it never came, and the operation ended well."""
+        return dies_at(step, "postgres_restore", self.params(**options))
 
     def dump(self, path: Path, *options: str, database: str = "shop") -> Path:
         """A file as the old runbooks made it, with the server's own pg_dump."""
@@ -150,35 +128,3 @@ class Client(threading.Thread):
                 connection.close()
         except psycopg2.OperationalError:
             return None
-
-
-class Quiet:
-    """A host that keeps warnings to itself."""
-
-    def warn(self, message: str) -> None:
-        """Nothing to be told to."""
-
-
-def _live_until(step: int | str, told: int, operation: PostgresRestore) -> None:
-    """Never returns. What is patched is patched in this child only."""
-    passed: list[str] = []
-
-    def fatal(name: str, original: Callable) -> Callable:
-        def before(*arguments: Any, **options: Any) -> Any:
-            passed.append(name)
-            if step in (len(passed), name):
-                os.write(told, name.encode())
-                os.kill(os.getpid(), signal.SIGKILL)
-            return original(*arguments, **options)
-
-        return before
-
-    code = 1
-    try:
-        plan = operation.plan()
-        for kind, name in STEPS:
-            setattr(kind, name, fatal(f"{kind.__name__}.{name}", getattr(kind, name)))
-        operation.apply(plan)
-        code = 0
-    finally:
-        os._exit(code)

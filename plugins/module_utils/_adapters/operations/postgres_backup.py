@@ -145,6 +145,8 @@ class PostgresBackup:
             raise OperationError("No backup was chosen.")
         database = backup.manifest.subject
         with self._store.working_on(database), ProgressFile(self._stack, "verify", database) as progress:
+            with files_of(self._request.backup_dir):
+                self._store.sweep(database)
             return self._result([self._row(self._prove(backup, progress))], [])
 
     def _prove(self, backup: Backup, progress: ProgressFile) -> Backup:

@@ -1,0 +1,83 @@
+"""An operation in a process of its own that kills itself before the n-th of its steps.
+
+A process of its own, not a fork: the tests have threads, and a fork of them may wait for ever for a lock that nobody holds any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any, Callable, Mapping
+
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
+
+# Of each operation every step that changes something, and the moment in which a helper works.
+RESTORE = [
+    *((RestoreRecords, name) for name in ("write", "remove")),
+    *((DatabaseSwap, name) for name in ("fence", "rename", "allow", "prove", "drop")),
+    *((Dependents, name) for name in ("stop", "start")),
+    *((ShadowDatabase, name) for name in ("make", "fill")),
+    (HelperContainer, "wait"),
+]
+# The file system's own calls: whatever was written before is on the disk, and nothing after it.
+BACKUP = [
+    *((os, name) for name in ("mkdir", "rename", "replace", "symlink", "unlink", "fsync")),
+    *((BackupStore, name) for name in ("begin", "publish", "add_verification", "point")),
+    *((HelperContainer, name) for name in ("__enter__", "wait", "__exit__")),
+]
+OPERATIONS = {"postgres_restore": (PostgresRestore, RESTORE), "postgres_backup": (PostgresBackup, BACKUP)}
+
+
+def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:
+    """Kills the operation before its n-th step, or before the first one of that name.
+
+    The step's name; empty when it never came, and the operation ended well.
+    """
+    asked = json.dumps({"step": step, "operation": operation, "params": params})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    child = subprocess.run([sys.executable, "-m", __name__], input=asked, env=environment, capture_output=True, text=True, timeout=180)
+    name = child.stdout.strip()
+    assert child.returncode == (-signal.SIGKILL if name else 0), f"the child ended by itself with {child.returncode}: {child.stderr}"
+    return name
+
+
+class Quiet:
+    """A host that keeps warnings to itself."""
+
+    def warn(self, message: str) -> None:
+        """Nothing to be told to."""
+
+
+def _live_until(step: int | str, operation: str, params: Mapping[str, Any]) -> None:
+    passed: list[str] = []
+
+    def fatal(name: str, original: Callable) -> Callable:
+        def before(*arguments: Any, **options: Any) -> Any:
+            passed.append(name)
+            if step in (len(passed), name):
+                print(name, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        return before
+
+    kind, steps = OPERATIONS[operation]
+    made = kind.from_params(params, Quiet())
+    plan = made.plan()
+    for owner, name in steps:
+        setattr(owner, name, fatal(f"{owner.__name__}.{name}", getattr(owner, name)))
+    made.apply(plan)
+
+
+if __name__ == "__main__":
+    _live_until(**json.load(sys.stdin))
