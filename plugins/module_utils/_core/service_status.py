@@ -102,10 +102,7 @@ def _of_container(expected: Expectation, container: Container) -> List[Problem]:
         found.append(("unhealthy", FAILING, f"{name} is unhealthy.", "service/restart"))
     elif container.health == "starting":
         found.append((STARTING, FAILING, f"{name} is starting and not healthy yet.", "health/check"))
-    return [
-        Problem(container.service, name, problem, severity, message, f"playbooks/{procedure}.yml")
-        for problem, severity, message, procedure in found
-    ]
+    return [Problem(container.service, name, problem, severity, message, f"playbooks/{procedure}.yml") for problem, severity, message, procedure in found]
 
 
 def _drift(expected: Expectation, service: ServiceDefinition, container: Container) -> List[Problem]:

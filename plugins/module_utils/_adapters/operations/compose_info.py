@@ -124,9 +124,7 @@ class ComposeInfo:
             "expected_replicas": service.replicas,
             "running": sum(one.running for one in mine),
             "config_in_effect": bool(mine) and all(one.config_hash == service.config_hash for one in mine),
-            "containers": [
-                dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine
-            ],
+            "containers": [dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine],
         }
         if self._params["compare_environment"] and mine:
             salt = StackSalt(self._stack).value
