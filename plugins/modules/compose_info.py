@@ -51,6 +51,13 @@ options:
     type: list
     elements: str
     default: []
+  wait_starting:
+    description:
+      - Seconds, 0 to 3600, for which containers are waited for whose health check has not told yet whether they are healthy. They are judged after that.
+      - Nothing is waited for when anything else is of severity V(failing), or once a container's own check had the time to tell, which is its start
+        period, one timeout, and interval and timeout for each of its retries.
+    type: int
+    default: 0
   on_problem:
     description: With V(fail), the task fails with RV(ignore:reason=stack_unhealthy) when a problem of severity V(failing) was found.
     type: str
@@ -79,6 +86,12 @@ EXAMPLES = r"""
     samples: 3
     thresholds: {memory_percent: 90}
     on_problem: fail
+
+- name: Look after a restart, and wait up to 30 seconds for what is starting
+  runbook.compose.compose_info:
+    stack_name: shop
+    project_dir: /srv/shop
+    wait_starting: 30
 """
 
 RETURN = r"""
@@ -87,6 +100,11 @@ at:
   returned: success
   type: str
   sample: "2026-11-21T03:10:00Z"
+waited:
+  description: Seconds for which containers were waited for that were starting.
+  returned: success
+  type: float
+  sample: 0.0
 healthy:
   description: Whether no problem of severity V(failing) was found. Drift and warnings do not keep a stack from working.
   returned: success

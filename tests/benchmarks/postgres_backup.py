@@ -1,4 +1,4 @@
-"""A backup, from the command to files that are whole, against the runbooks' pg_dump | gzip and community.postgresql; and the memory it takes."""
+"""A backup, from the command to files that were published and read to their end once, against the runbooks' pg_dump | gzip and community.postgresql; and the memory it takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def measure(runs: int, directory: Path) -> tuple[list[Ratio], dict[str, float]]:
         memory = {"small_mib": server.peak_mib("postgres_backup", verify="none", **wanted)}
         size = server.fill(MEGABYTES)
         memory["large_mib"] = server.peak_mib("postgres_backup", verify="none", **wanted)
-        ours, peer = server.ours("postgres_backup", verify="archive", **wanted), server.peer("dump")
+        ours, peer = server.ours("postgres_backup", verify="none", **wanted), server.peer("dump")
         ways = {
             "ours": lambda: quiet(PLAYBOOK, ours),
             "runbook": lambda: piped(server.inside("pg_dump", "-U", "shop", "shop"), ["gzip"], into=server.file),
@@ -30,7 +30,7 @@ def measure(runs: int, directory: Path) -> tuple[list[Ratio], dict[str, float]]:
         sizes = {"database_bytes": size, "ours_bytes": made["bytes"], "runbook_bytes": server.file.stat().st_size, "making_seconds": made["seconds"]}
     finally:
         server.down()
-    job = f"backup of {size >> 20} MiB, read again"
+    job = f"backup of {size >> 20} MiB"
     return [
         Ratio(job, seconds["ours"], seconds["runbook"], "the runbooks: exec pg_dump | gzip", 0.25),
         Ratio(job, seconds["ours"], seconds["peer"], "community.postgresql.postgresql_db, dump", 0.25),

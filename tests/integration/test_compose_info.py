@@ -27,6 +27,28 @@ services:
     stop_grace_period: 1s
 """
 
+STARTING = """
+services:
+  slow:
+    image: runbook-base:local
+    command: [sleep, "600"]
+    init: true
+    stop_grace_period: 1s
+    healthcheck: {test: ["CMD", "true"], interval: 3s}
+  sick:
+    image: runbook-base:local
+    command: [sleep, "600"]
+    init: true
+    stop_grace_period: 1s
+    healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 2}
+  never:
+    image: runbook-base:local
+    command: [sleep, "600"]
+    init: true
+    stop_grace_period: 1s
+    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 10m}
+"""
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
@@ -108,6 +130,28 @@ def test_an_unhealthy_container_is_failing(stack):
         stack.await_healthy("web")
 
 
+def test_what_is_starting_is_waited_for_and_then_judged(tmp_path):
+    starting = ComposeProject(tmp_path, unique_name("starting"), STARTING, {})
+    try:
+        starting.compose("up", "--detach", "--no-start")
+        starting.compose("start", "slow")
+        assert words(look(starting, services=["slow"])) == [("slow", "starting")]
+        slow = look(starting, services=["slow"], wait_starting=30)
+        assert (slow["healthy"], words(slow)) == (True, [])
+        assert 0 < slow["waited"] < 15
+        starting.compose("start", "sick")
+        sick = look(starting, services=["sick"], wait_starting=30)
+        assert (words(sick), sick["waited"] < 15) == ([("sick", "unhealthy")], True)
+        starting.compose("start", "never")
+        never = look(starting, services=["never"], wait_starting=2, on_problem="fail")
+        assert never["reason"] == "stack_unhealthy"
+        assert "never-1 is starting and not healthy yet." in never["msg"]
+        at_once = look(starting, wait_starting=600)
+        assert (words(at_once), at_once["waited"]) == ([("never", "starting"), ("sick", "unhealthy")], 0)
+    finally:
+        starting.down()
+
+
 def test_an_empty_required_key_is_found(stack):
     stack.write_env({})
     result = look(stack, compare_environment=True, required_keys=["API_KEY"])
@@ -133,6 +177,7 @@ def test_samples_are_bounded_and_counted(stack):
         ({"stack_name": "Not A Name"}, "bad_input"),
         ({"thresholds": {"max_restarts": "many"}}, "bad_input"),
         ({"thresholds": {"memory": 90}}, "bad_input"),
+        ({"wait_starting": -1}, "bad_input"),
     ],
 )
 def test_bad_input_is_refused_with_a_reason(stack, options, reason):

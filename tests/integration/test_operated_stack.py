@@ -118,7 +118,6 @@ def test_a_first_installation_that_fails_says_that_there_is_nothing_to_go_back_t
 
 
 def test_the_status_shows_samples(shop):
-    shop.project.await_healthy("api")  # the engine's own check comes after ours
     shown = shop.must("service/status", service_samples=2, service_sample_period=1)
     assert shown.changed == 0
     assert "CPU AVG/MAX" in shown.output and "MEMORY AVG/MAX" in shown.output

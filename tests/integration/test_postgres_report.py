@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def reported(tmp_path_factory):
             "ANALYZE customers",
         )
         _remember(shop)
-        yield shop, shop.must("postgres/report")
+        yield shop, shop.must("postgres/report", interval=2)
     finally:
         shop.remove()
 
@@ -70,6 +71,8 @@ def test_page_and_json_are_private_and_say_the_same(reported, page):
     report = json.loads(Path(result["json"]).read_text())
     assert (report["report"]["database"], report["growth"]["growth"]) == ("shop", result["growth"])
     assert result["growth"]["looks"] == 29 and result["growth"]["certainty"] == "high"
+    within = re.search(r"<h2>Within (\d\S*) s</h2>", page)
+    assert within and 2 <= float(within.group(1)) < 30 and report["report"]["change"]["valid"]
     assert "customers_note_that_nobody_reads_because_it_is_only_here" in page
     for text in (page, json.dumps(report), played.output, json.dumps(played.record)):
         assert SECRET not in text and "demo-only-postgres" not in text

@@ -1,4 +1,4 @@
-"""docs/procedures.md claims only what exists, and docs/playbooks.md leaves no playbook out."""
+"""docs/procedures.md claims only what exists, docs/playbooks.md leaves no playbook out, and links between documents lead somewhere."""
 
 from __future__ import annotations
 
@@ -47,10 +47,29 @@ def is_there(test: str) -> bool:
     return function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def link_violations(text: str, folder: Path) -> list[str]:
+    """Links to files and headings of this repository that are not there."""
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, unused, wanted = target.partition("#")
+        if "://" in name:
+            continue
+        there = text if not name else (folder / name).read_text() if (folder / name).is_file() else ""
+        if not there or (wanted and wanted not in {anchor(line.lstrip("# ")) for line in there.splitlines() if line.startswith("#")}):
+            found.append(f"{target} is not there")
+    return found
+
+
 INDEX = rows((ROOT / "docs" / "procedures.md").read_text())
 PLAYBOOKS = sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "playbooks").rglob("*.yml") if path.relative_to(ROOT).as_posix() not in HELPERS
 )
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def test_every_procedure_has_one_row_of_five_cells():
@@ -67,7 +86,15 @@ def test_what_a_procedure_names_exists(row):
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_every_playbook_is_in_the_index_and_described(playbook):
     assert any(playbook in quoted(row[2]) for row in INDEX)
-    assert f"## {playbook.removeprefix('playbooks/')}\n" in (ROOT / "docs" / "playbooks.md").read_text()
+    name = playbook.removeprefix("playbooks/")
+    page = f"playbooks/{name.partition('/')[0]}.md"
+    assert f"\n## {name}\n" in (ROOT / "docs" / page).read_text()
+    assert f"\n| [{name}]({page}#{anchor(name)}) | " in (ROOT / "docs" / "playbooks.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[path.relative_to(ROOT).as_posix() for path in DOCUMENTS])
+def test_every_link_between_documents_leads_somewhere(document):
+    assert link_violations(document.read_text(), document.parent) == []
 
 
 @pytest.mark.parametrize(
@@ -82,3 +109,8 @@ def test_a_playbook_that_is_not_there_is_found():
     assert playbook_violations("`playbooks/absent.yml`") == ["playbooks/absent.yml is not there"]
     assert playbook_violations("by hand") == ["no playbook is named"]
     assert playbook_violations("`playbooks/health/check.yml` (`health_roles`)") == []
+
+
+@pytest.mark.parametrize(("text", "broken"), [("[a](absent.md)", 1), ("[a](design.md#absent)", 1), ("[a](#absent)", 1), ("[a](design.md#the-lease)", 0)])
+def test_a_link_that_leads_nowhere_is_found(text, broken):
+    assert len(link_violations(text, ROOT / "docs")) == broken

@@ -18,6 +18,7 @@ def compose_info_arguments() -> ArgumentSpec:
             "thresholds": {"type": "dict", "default": {}},
             "compare_environment": {"type": "bool", "default": False},
             "required_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "wait_starting": {"type": "int", "default": 0},
             "on_problem": {"type": "str", "choices": ["report", "fail"], "default": "report"},
         }
     )

@@ -20,7 +20,8 @@ LABEL_IMAGE = "com.docker.compose.image"
 class Container:
     """``state`` is the engine's word (``running``, ``exited``, ...); ``health`` is ``none`` without a healthcheck.
 
-    ``health_timeout`` (seconds for one run of the check) and ``grace_seconds`` (to end before it is killed) are the container's own.
+    ``health_timeout`` (seconds for one run of the check), ``longest_start`` (after as many the engine knows whether it is healthy) and
+    ``grace_seconds`` (to end before it is killed) are the container's own.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Container:
     health_test: Tuple[str, ...] = ()
     health_log: Tuple[Tuple[int, str], ...] = ()
     health_timeout: float = 30.0
+    longest_start: float = 210.0
     grace_seconds: int = 10
     addresses: Tuple[Tuple[str, str], ...] = ()
 
@@ -61,6 +63,7 @@ def parse_container(inspected: Mapping[str, Any]) -> Container:
     labels: Dict[str, str] = config.get("Labels") or {}
     state = inspected.get("State") or {}
     health = state.get("Health") or {}
+    healthcheck = config.get("Healthcheck") or {}
     networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
     return Container(
         id=inspected["Id"],
@@ -79,9 +82,21 @@ def parse_container(inspected: Mapping[str, Any]) -> Container:
         image_reference=config.get("Image", ""),
         config_hash=labels.get(LABEL_HASH, ""),
         one_off=labels.get(LABEL_ONE_OFF, "False") == "True",
-        health_test=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
-        health_timeout=((config.get("Healthcheck") or {}).get("Timeout") or 30_000_000_000) / 1e9,  # the engine's default is 30 s
+        health_test=tuple(healthcheck.get("Test") or ()),
+        health_timeout=_seconds(healthcheck, "Timeout"),
+        longest_start=_longest_start(healthcheck),
         grace_seconds=10 if config.get("StopTimeout") is None else int(config["StopTimeout"]),
         health_log=tuple((int(entry.get("ExitCode", 0)), entry.get("Output", "")) for entry in health.get("Log") or []),
         addresses=tuple(sorted((name, network.get("IPAddress", "")) for name, network in networks.items())),
     )
+
+
+def _longest_start(healthcheck: Mapping[str, Any]) -> float:
+    """Each run of the check comes an interval after the one before has ended; the last that began within the start period does not count."""
+    one_run = _seconds(healthcheck, "Timeout")
+    return float(healthcheck.get("StartPeriod") or 0) / 1e9 + one_run + (healthcheck.get("Retries") or 3) * (_seconds(healthcheck, "Interval") + one_run)
+
+
+def _seconds(healthcheck: Mapping[str, Any], name: str) -> float:
+    """Interval or timeout; the engine's default for both is 30 s."""
+    return (healthcheck.get(name) or 30_000_000_000) / 1e9

@@ -31,6 +31,12 @@ class BadInput(OperationError):
     reason = "bad_input"
 
 
+class ConfirmationMissing(BadInput):
+    """What changes data or stops everybody else was not confirmed by the name of what it is done to."""
+
+    reason = "confirmation_missing"
+
+
 class EngineUnreachable(OperationError):
     """The Docker engine does not answer."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .errors import BadInput, OperationError
+from .errors import BadInput, ConfirmationMissing, OperationError
 from .plan import Plan, Step
 from .postgres_relations import Index, Relation, Table
 
@@ -21,12 +21,6 @@ _MANUAL = (
     "Rebuilding a system catalog locks out everybody, and is meant for a catalog that is damaged. By hand: stop the applications, take a backup, start a "
     "single-user server on the data directory with 'postgres --single -P', run REINDEX SYSTEM there, and start the service again."
 )
-
-
-class ConfirmationMissing(BadInput):
-    """Something that stops everybody else was not confirmed by the name of what it is done to."""
-
-    reason = "confirmation_missing"
 
 
 class SystemCatalog(BadInput):

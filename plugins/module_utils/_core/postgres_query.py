@@ -9,18 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from .errors import BadInput, OperationError
+from .errors import BadInput, ConfirmationMissing, OperationError
 from .postgres_values import distinct_names, is_masked, mask_row, value_of
 from .sql_statement import Parameters, one_statement, require_one_transaction, require_reading, verb
 
 _MOST_ROWS, _LONGEST = 100_000, 86_400
 _COUNTED = ("insert", "update", "delete", "merge")
-
-
-class ConfirmationMissing(BadInput):
-    """What changes data was not confirmed by the name of what it changes."""
-
-    reason = "confirmation_missing"
 
 
 class WriteOutcomeUnknown(OperationError):

@@ -33,6 +33,16 @@ _TABLES = (
     Column("sequential scans", "sequential_scans", "count"),
     Column("index scans", "index_scans", "count"),
 )
+_RATES = (Column("what", "what"), Column("a second", "rate", "count"))
+_CHANGED = (
+    Column("table", "table"),
+    Column("inserts", "inserts", "count"),
+    Column("updates", "updates", "count"),
+    Column("deletes", "deletes", "count"),
+    Column("sequential scans", "sequential_scans", "count"),
+    Column("rows read by them", "rows_read_sequentially", "count"),
+    Column("index scans", "index_scans", "count"),
+)
 _UNUSED = (Column("index", "index"), Column("size", "size_bytes", "bytes"), Column("certainty", "certainty"), Column("to drop it", "drop_statement", "code"))
 _INDEXES = (Column("index", "index"), Column("kind", "kind"), Column("size", "size_bytes", "bytes"), Column("scans", "scans", "count"))
 _BLOAT = (
@@ -67,7 +77,8 @@ def report_page(title: str, looked: Mapping[str, Any], grown: Mapping[str, Any])
     """The page as HTML. ``grown`` may be empty."""
     server = looked.get("server") or {}
     about = [f"Database {looked.get('database', '')}", f"Postgres {server['version']}" if server else "", f"looked at {looked.get('at', '')}"]
-    parts: List[Part] = [*_growth(grown), *_connections(looked), *_hits(looked), *_sizes(looked), *_statements(looked), *_space(looked), *_activity(looked)]
+    parts: List[Part] = [*_growth(grown), *_connections(looked), *_hits(looked), *_change(looked), *_sizes(looked)]
+    parts += [*_statements(looked), *_space(looked), *_activity(looked)]
     parts.sort(key=lambda part: isinstance(part, Table))  # plots side by side first, then what is read line by line
     return render(Page(title, ", ".join(part for part in about if part), _facts(looked, grown), looked.get("problems") or [], parts))
 
@@ -135,6 +146,26 @@ def _hits(looked: Mapping[str, Any]) -> List[Part]:
     hits = [(row["name"], row["hit_percent"]) for row in found["databases"] if row["hit_percent"] is not None]
     note = "Of the blocks that were wanted. Databases of which fewer than 10 000 were are left out."
     return [Bars("Databases by size", sizes[:_BARS], "bytes"), Bars("Found in the cache", hits[:_BARS], "percent", note)]
+
+
+def _change(looked: Mapping[str, Any]) -> List[Part]:
+    found = looked.get("change")
+    if not found:
+        return []
+    title = f"Within {quantity(found['seconds'], 'seconds')}"
+    if not found["valid"]:
+        return [Table(title, _RATES, [], "It is not known: the counters were reset meanwhile.")]
+    hits = "no block was wanted" if found["hit_percent"] is None else f"{quantity(found['hit_percent'], 'percent')} of the blocks were found in the cache"
+    rates = [{"what": name.replace("_per_second", "").replace("_", " "), "rate": _rate(name, value)} for name, value in found["rates"].items()]
+    rows = [{**row, "table": _named(row)} for row in found["tables"]]
+    return [
+        Table(title, _RATES, rates, f"Between two looks; {hits}. Deadlocks: {found['deadlocks']}. Bytes of the log are those of the whole server."),
+        Table(f"{title}: what was done to tables", _CHANGED, rows, "Tables with which something was done, the busiest first."),
+    ]
+
+
+def _rate(name: str, value: Any) -> Any:
+    return value if value is None else quantity(value, "bytes" if "bytes" in name else "count")
 
 
 def _sizes(looked: Mapping[str, Any]) -> List[Part]:

@@ -12,8 +12,8 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 from .backup_catalogue import VERIFIED, Backup, latest, newest_first
 from .backup_errors import BackupMissing
 from .backup_manifest import TIME_FORMAT
+from .errors import ConfirmationMissing
 from .plan import Plan, Step
-from .postgres_maintenance import ConfirmationMissing
 from .restore_errors import NothingToUndo, RestoreUnfinished, SwapFailed
 from .restore_names import REDO, UNDO, begun, beside
 from .restore_record import PRESENT, REDONE, UNDONE, RestoreRecord

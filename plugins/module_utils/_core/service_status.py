@@ -12,6 +12,7 @@ from .compose_model import ComposeModel, ServiceDefinition
 from .container import Container
 
 FAILING, DRIFT, WARNING = "failing", "drift", "warning"
+STARTING = "starting"
 _STATE = "playbooks/service/state.yml"
 
 
@@ -54,6 +55,18 @@ def is_healthy(problems: Sequence[Problem]) -> bool:
     return not any(problem.severity == FAILING for problem in problems)
 
 
+def awaits_start(problems: Sequence[Problem], containers: Sequence[Container], waited: float, at_most: float) -> bool:
+    """Whether a later look can be better: containers are starting, nothing else fails, and neither time nor their own checks have run out.
+
+    ``waited`` and ``at_most`` are in seconds, ``waited`` since the first look.
+    """
+    failing = [problem for problem in problems if problem.severity == FAILING]
+    if not failing or any(problem.problem != STARTING for problem in failing):
+        return False
+    names = {problem.container for problem in failing}
+    return waited < min(at_most, *(one.longest_start for one in containers if one.name in names))
+
+
 def _of_service(expected: Expectation, service: ServiceDefinition, containers: Sequence[Container]) -> List[Problem]:
     if not containers and service.replicas:
         return [Problem(service.name, "", "missing", FAILING, f"{service.name} has no container.", _STATE)]
@@ -88,11 +101,8 @@ def _of_container(expected: Expectation, container: Container) -> List[Problem]:
     elif container.health == "unhealthy":
         found.append(("unhealthy", FAILING, f"{name} is unhealthy.", "service/restart"))
     elif container.health == "starting":
-        found.append(("starting", FAILING, f"{name} is starting and not healthy yet.", "health/check"))
-    return [
-        Problem(container.service, name, problem, severity, message, f"playbooks/{procedure}.yml")
-        for problem, severity, message, procedure in found
-    ]
+        found.append((STARTING, FAILING, f"{name} is starting and not healthy yet.", "health/check"))
+    return [Problem(container.service, name, problem, severity, message, f"playbooks/{procedure}.yml") for problem, severity, message, procedure in found]
 
 
 def _drift(expected: Expectation, service: ServiceDefinition, container: Container) -> List[Problem]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from ..._core.container_stats import over_thresholds, parse_thresholds, summaris
 from ..._core.environment_drift import compare_environment, empty_required, environment_problems
 from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, facts_only
-from ..._core.service_status import FAILING, Expectation, Problem, find_problems, is_healthy
+from ..._core.service_status import FAILING, Expectation, Problem, awaits_start, find_problems, is_healthy
 from ..._core.stack import Stack
 from ..._core.status_table import status_table
 from ..clock import utc_now
@@ -28,7 +29,8 @@ from ..engine_stats import sample
 from ..stack_salt import StackSalt
 
 _DEFAULT_RESTARTS = 3
-_MOST_SAMPLES, _LONGEST_PERIOD = 60, 300
+_MOST_SAMPLES, _LONGEST_PERIOD, _LONGEST_WAIT = 60, 300, 3600
+_POLL_SECONDS = 0.5
 
 
 class StackUnhealthy(OperationError):
@@ -39,13 +41,14 @@ class StackUnhealthy(OperationError):
 
 @dataclass(frozen=True)
 class Seen:
-    """One look at a stack. ``inspected`` (by container id) holds secrets; ``usage`` is empty without samples."""
+    """One look at a stack. ``inspected`` (by container id) holds secrets; ``usage`` is empty without samples; ``waited`` is in seconds."""
 
     model: ComposeModel
     inspected: Mapping[str, Mapping[str, Any]]
     containers: Tuple[Container, ...]
     at: datetime
     usage: Mapping[str, Dict[str, Any]] = field(default_factory=dict)
+    waited: float = 0.0
 
     def of(self, service: str) -> List[Container]:
         return [container for container in self.containers if container.service == service]
@@ -66,6 +69,8 @@ class ComposeInfo:
     def from_params(cls, params: Mapping[str, Any], host: object) -> "ComposeInfo":
         if not 0 <= params["samples"] <= _MOST_SAMPLES or not 0 < params["period"] <= _LONGEST_PERIOD:
             raise BadInput(f"samples must be 0 to {_MOST_SAMPLES} and period 1 to {_LONGEST_PERIOD} seconds.", samples=params["samples"])
+        if not 0 <= params["wait_starting"] <= _LONGEST_WAIT:
+            raise BadInput(f"wait_starting must be 0 to {_LONGEST_WAIT} seconds.", wait_starting=params["wait_starting"])
         return cls(Stack.from_params(params), params)
 
     def plan(self) -> Plan:
@@ -79,6 +84,7 @@ class ComposeInfo:
         return facts_only(
             {
                 "at": seen.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "waited": round(seen.waited, 1),
                 "healthy": is_healthy(found),
                 "problems": problems,
                 "services": services,
@@ -94,12 +100,19 @@ class ComposeInfo:
     def _look(self) -> Seen:
         with ThreadPoolExecutor(max_workers=2) as pool:
             asked = pool.submit(self._compose.model)
-            inspected = {one["Id"]: one for one in self._engine.inspect_project(self._stack.name)}
-            model = asked.result()
-        found = [parse_container(one) for one in inspected.values()]
-        containers = tuple(sorted((one for one in found if not one.one_off), key=lambda one: (one.service, one.number)))
-        seen = Seen(model, inspected, containers, utc_now())
+            inspected = self._engine.inspect_project(self._stack.name)
+            seen = _seen(asked.result(), inspected)
+        began = time.monotonic()
+        while self._awaits_start(seen):
+            time.sleep(_POLL_SECONDS)
+            inspected = self._engine.inspect_project(self._stack.name)
+            seen = replace(_seen(seen.model, inspected), waited=time.monotonic() - began)
         return replace(seen, usage=self._usage(seen)) if self._params["samples"] else seen
+
+    def _awaits_start(self, seen: Seen) -> bool:
+        seen.model.select(self._params["services"])
+        problems = find_problems(self._expectation(seen.model, {}), seen.containers, self._params["services"])
+        return awaits_start(problems, seen.containers, seen.waited, self._params["wait_starting"])
 
     def _service(self, seen: Seen, name: str) -> Dict[str, Any]:
         service, mine = seen.model.service(name), seen.of(name)
@@ -111,9 +124,7 @@ class ComposeInfo:
             "expected_replicas": service.replicas,
             "running": sum(one.running for one in mine),
             "config_in_effect": bool(mine) and all(one.config_hash == service.config_hash for one in mine),
-            "containers": [
-                dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine
-            ],
+            "containers": [dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine],
         }
         if self._params["compare_environment"] and mine:
             salt = StackSalt(self._stack).value
@@ -121,7 +132,7 @@ class ComposeInfo:
         return described
 
     def _problems(self, seen: Seen, names: Sequence[str]) -> List[Problem]:
-        expected = Expectation(seen.model, self._image_ids(seen.model), int(self._thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
+        expected = self._expectation(seen.model, self._image_ids(seen.model))
         problems = find_problems(expected, seen.containers, self._params["services"])
         for one in seen.containers:
             problems += over_thresholds(one.service, one.name, seen.usage.get(one.id, {}), self._thresholds)
@@ -129,6 +140,9 @@ class ComposeInfo:
             for name in names:
                 problems += self._environment_problems(seen, name)
         return problems
+
+    def _expectation(self, model: ComposeModel, image_ids: Mapping[str, Any]) -> Expectation:
+        return Expectation(model, image_ids, int(self._thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
 
     def _environment_problems(self, seen: Seen, name: str) -> List[Problem]:
         files = seen.model.service(name).environment_dict()
@@ -162,6 +176,12 @@ class ComposeInfo:
                 hint=f"Begin with {failing[0].procedure}.",
                 problems=[problem.to_dict() for problem in failing],
             )
+
+
+def _seen(model: ComposeModel, inspected: Sequence[Mapping[str, Any]]) -> Seen:
+    found = [parse_container(one) for one in inspected]
+    containers = tuple(sorted((one for one in found if not one.one_off), key=lambda one: (one.service, one.number)))
+    return Seen(model, {one["Id"]: one for one in inspected}, containers, utc_now())
 
 
 def _free(path: str) -> Dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Protocol
 
-from ..._core.errors import BadInput, OperationError
+from ..._core.errors import BadInput, ConfirmationMissing, OperationError
 from ..._core.plan import Plan
 from ..._core.postgres_errors import PostgresNotInStack
 from ..._core.postgres_failover import (
@@ -25,7 +25,6 @@ from ..._core.postgres_failover import (
     stopped_end,
 )
 from ..._core.postgres_failover_errors import ReplicaBehind, ReplicaMissing
-from ..._core.postgres_query import ConfirmationMissing
 from ..._core.stack import Stack
 from ..engine import Engine
 from ..postgres_fence import PrimaryFence

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput, ConfirmationMissing
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_maintenance import (
-    ConfirmationMissing,
     NotEnoughSpace,
     Request,
     SystemCatalog,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput, ConfirmationMissing
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_query import (
     Answer,
-    ConfirmationMissing,
     QueryRequest,
     ReturnedColumn,
     facts_of,

@@ -37,6 +37,8 @@ def test_every_subject_has_its_part():
         "Wasted space by table",
         "Growth of tables",
         "Who is connected",
+        "Within 10 s",
+        "Within 10 s: what was done to tables",
         "What is done to tables",
         "Use of indexes",
         "Slow statements",
@@ -57,6 +59,36 @@ def test_what_was_not_asked_for_or_could_not_be_read_is_left_out():
         "Bloat",
     }
     assert titles(page({"problems": [], "tables": None, "bloat": None})) == []
+
+
+def row_of(html: str, title: str, first: str) -> list[str]:
+    """The cells of the row that begins with ``first``, in the table below ``title``."""
+    table = html.split(f"<h2>{title}</h2>")[1].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in table.split("<tr>")]
+    return next(row for row in rows if row and row[0] == first)
+
+
+def test_what_happened_within_the_interval_is_told_a_second_and_for_each_table():
+    html = page(LOOKED)
+    assert row_of(html, "Within 10 s", "commits") == ["commits", "52.1"]
+    assert row_of(html, "Within 10 s", "log bytes") == ["log bytes", "10 KiB"]
+    assert row_of(html, "Within 10 s: what was done to tables", "orders") == ["orders", "101", "40", "0", "0", "0", "521"]
+    assert "99.9 % of the blocks were found in the cache. Deadlocks: 0." in html
+    rates = {**LOOKED["change"]["rates"], "log_bytes_per_second": None}
+    replica = page({**LOOKED, "change": {**LOOKED["change"], "rates": rates, "hit_percent": None, "tables": []}})
+    assert row_of(replica, "Within 10 s", "log bytes") == ["log bytes", "–"]
+    assert "no block was wanted" in replica and "Nothing to show." in replica
+
+
+def test_an_interval_in_which_the_counters_were_reset_is_told_as_such():
+    change = {"valid": False, "seconds": 10.0, "rates": {}, "hit_percent": None, "deadlocks": None, "tables": []}
+    html = page({"problems": [], "change": change})
+    assert titles(html) == ["Within 10 s"]
+    assert "It is not known: the counters were reset meanwhile." in html
+
+
+def test_without_an_interval_there_is_none():
+    assert not [title for title in titles(page(without("change"))) if title.startswith("Within")]
 
 
 def test_statements_that_are_not_counted_say_how():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_errors import BackupMissing
-from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_maintenance import ConfirmationMissing
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import ConfirmationMissing
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_errors import NothingToUndo, RestoreUnfinished, SwapFailed
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_plan import (
     Outline,

@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.compose_model import ComposeModel, Dependency, ServiceDefinition
 from ansible_collections.runbook.compose.plugins.module_utils._core.container import Container
-from ansible_collections.runbook.compose.plugins.module_utils._core.service_status import Expectation, find_problems, is_healthy
+from ansible_collections.runbook.compose.plugins.module_utils._core.service_status import Expectation, awaits_start, find_problems, is_healthy
 
 MODEL = ComposeModel(
     "shop",
@@ -67,3 +67,30 @@ def test_a_container_of_no_service_is_an_orphan_unless_services_were_chosen():
 
 def test_more_containers_than_asked_for_are_only_a_warning():
     assert problems(API, replace(API, id="b", name="shop-api-2", number=2), MIGRATED) == [("api", "too_many", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "waited", "at_most", "awaits"),
+    [
+        ({}, 0, 30, False),
+        ({"health": "starting"}, 0, 30, True),
+        ({"health": "starting"}, 0, 0, False),
+        ({"health": "starting"}, 29.9, 30, True),
+        ({"health": "starting"}, 30, 30, False),
+        ({"health": "starting", "longest_start": 4.0}, 3.9, 30, True),
+        ({"health": "starting", "longest_start": 4.0}, 4, 30, False),
+        ({"health": "starting", "config_hash": "other"}, 0, 30, True),
+        ({"health": "starting", "restart_count": 4}, 0, 30, False),
+        ({"health": "unhealthy"}, 0, 30, False),
+        ({"state": "exited", "exit_code": 1}, 0, 30, False),
+    ],
+)
+def test_what_is_starting_is_waited_for_while_nothing_else_fails(changes, waited, at_most, awaits):
+    containers = (replace(API, **changes), MIGRATED)
+    found = find_problems(Expectation(MODEL, {}), containers)
+    assert awaits_start(found, containers, waited, at_most) is awaits
+
+
+def test_nothing_is_waited_for_when_another_service_has_failed():
+    containers = (replace(API, health="starting"), replace(MIGRATED, exit_code=2))
+    assert not awaits_start(find_problems(Expectation(MODEL, {}), containers), containers, 0, 30)
