@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
 import threading
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import psycopg2
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
-from tests.support.backups import forged
+from tests.support.backups import brought_from, forged
 from tests.support.postgres import PASSWORD
 from tests.support.restores import RestoredStack
 from tests.support.stacks import docker, unique_name
@@ -31,22 +29,11 @@ def stack(tmp_path_factory):
         made.sql("CREATE TABLE customers (id serial PRIMARY KEY, email text UNIQUE)", "CREATE TABLE sessions (email text)")
         made.sql(f"INSERT INTO customers (email) SELECT i || '{REAL}' FROM generate_series(1, 50) i")
         made.sql(f"INSERT INTO sessions SELECT '{REAL}' FROM generate_series(1, 50)", "ALTER TABLE sessions OWNER TO clerk")
-        made.production = of_production(made, made.back_up("shop", verify="restore"))
+        made.production = brought_from(PRODUCTION, made.back_up("shop", verify="restore"), made.backup_dir)
         made.sql("DROP TABLE sessions", "TRUNCATE customers", "INSERT INTO customers VALUES (7, 'staging@example.test')", "DROP ROLE clerk")
         yield made
     finally:
         made.down()
-
-
-def of_production(stack, backup):
-    """The same files, as another server would have made them; they are here as ``rsync`` would bring them."""
-    source = {**backup.manifest.source, "system_identifier": "7000000000000000001"}
-    claimed = dataclasses.replace(backup, manifest=dataclasses.replace(backup.manifest, stack=PRODUCTION, source=source))
-    store = BackupStore(str(stack.backup_dir), PRODUCTION, "postgres")
-    brought = forged(store, claimed, backup)
-    for proof in Path(backup.directory).glob("verify-*.json"):
-        shutil.copy(proof, brought.directory)
-    return store.read(brought.directory)
 
 
 def refresh(stack, **options) -> dict:
@@ -64,9 +51,9 @@ def untouched(stack) -> bool:
 def test_the_backup_of_another_server_is_taken_only_where_it_was_named(stack):
     foreign = stack.attempt(backup=stack.production.id)
     assert foreign["reason"] == "backup_missing"
-    own = stack.back_up("shop")
-    own_as_production = forged(BackupStore(str(stack.backup_dir), PRODUCTION, "postgres"), stack.production, own, source=own.manifest.source)
-    same = stack.attempt(**refresh(stack, backup=own_as_production.id, allow_unverified=True, allow_foreign=True))
+    own = stack.published("shop")[0].manifest.source
+    of_this_server = forged(BackupStore(str(stack.backup_dir), PRODUCTION, "postgres"), stack.production, stack.production, source=own)
+    same = stack.attempt(**refresh(stack, backup=of_this_server.id, allow_unverified=True, allow_foreign=True))
     assert (same["reason"], [one["code"] for one in same["details"]["problems"]]) == ("restore_refused", ["same_server"])
     file = Path(stack.production.directory) / stack.production.manifest.files[0].path
     content = file.read_bytes()
@@ -124,6 +111,7 @@ class Visitor(threading.Thread):
 
 
 def test_check_do_and_what_is_live_then(stack):
+    stack.sql("DROP ROLE IF EXISTS clerk", database="postgres")  # failed restores leave the roles they made
     looked = stack.restore(check=True, **refresh(stack))
     assert looked["changed"] and untouched(stack)
     assert [step["action"] for step in looked["actions"]] == ["create_role", "restore", "compare", "mask", "swap"]
