@@ -13,6 +13,7 @@ from .._core.errors import OperationError
 from .postgres_session import PostgresSession, quoted
 
 _PROVIDERS_SINCE, _ICU_RULES_SINCE = 150000, 160000
+_DEFAULT_TABLESPACE = "pg_default"  # template0 is there
 
 
 def create_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
@@ -28,7 +29,8 @@ def create_database(session: PostgresSession, name: str, properties: DatabasePro
         if properties.icu_rules and session.version >= _ICU_RULES_SINCE:
             words.append("ICU_RULES %s")
             parameters.append(properties.icu_rules)
-    if session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
+    # Naming the default one asks for a right that only superusers have, and changes nothing.
+    if properties.tablespace != _DEFAULT_TABLESPACE and session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
         words.append(f"TABLESPACE {_formatted(properties.tablespace)}")
     session.execute(" ".join(words), parameters)
 
