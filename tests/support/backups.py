@@ -42,10 +42,21 @@ def forged(store: BackupStore, claimed: Backup, held: Backup, **changes: Any) ->
     """A backup that claims to be one and holds the files of another; every hash fits. ``changes`` go into the manifest."""
     earlier = [sequence_of(backup.id) for backup in store.all()[0]]
     manifest = dataclasses.replace(
-        claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier) + 1, 0xF0), "files": held.manifest.files, **changes}
+        claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier, default=0) + 1, 0xF0), "files": held.manifest.files, **changes}
     )
     with store.working_on(manifest.subject):
         directory = Path(store.begin(manifest.subject, manifest.id))
         for file in manifest.files:
             shutil.copyfile(Path(held.directory) / file.path, directory / file.path)
         return store.read(store.publish(str(directory), manifest))
+
+
+def brought_from(stack: str, backup: Backup, backup_dir: Path) -> Backup:
+    """The same backup with its verification, as a stack on another server would have made it, where ``rsync -a`` would put it."""
+    source = {**backup.manifest.source, "system_identifier": "7000000000000000001"}
+    claimed = dataclasses.replace(backup, manifest=dataclasses.replace(backup.manifest, stack=stack, source=source))
+    store = BackupStore(str(backup_dir), stack, backup.manifest.service)
+    brought = forged(store, claimed, backup)
+    for proof in Path(backup.directory).glob("verify-*.json"):
+        shutil.copy(proof, brought.directory)
+    return store.read(brought.directory)

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterable, List, Set
 
-from .._core.database_properties import DatabaseProperties, Grant, setting_values
+from .._core.database_properties import DatabaseProperties, Grant, default_grants, setting_values
 from .._core.errors import OperationError
 from .postgres_session import PostgresSession, quoted
 
 _PROVIDERS_SINCE, _ICU_RULES_SINCE = 150000, 160000
+_DEFAULT_TABLESPACE = "pg_default"  # template0 is there
 
 
 def create_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
@@ -27,7 +29,8 @@ def create_database(session: PostgresSession, name: str, properties: DatabasePro
         if properties.icu_rules and session.version >= _ICU_RULES_SINCE:
             words.append("ICU_RULES %s")
             parameters.append(properties.icu_rules)
-    if session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
+    # Naming the default one asks for a right that only superusers have, and changes nothing.
+    if properties.tablespace != _DEFAULT_TABLESPACE and session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
         words.append(f"TABLESPACE {_formatted(properties.tablespace)}")
     session.execute(" ".join(words), parameters)
 
@@ -48,6 +51,18 @@ def apply_properties(session: PostgresSession, name: str, properties: DatabasePr
         except OperationError as error:
             warnings.append(f"The setting {setting} was left out: {error}")
     return warnings
+
+
+def close_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
+    """Nobody but this login, and superusers, may connect. The owner neither, unless he is this login."""
+    session.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(properties.owner)}")
+    session.execute(f"GRANT ALL ON DATABASE {quoted(name)} TO CURRENT_USER")
+
+
+def open_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
+    """Its own privileges again, and none that it was closed with."""
+    session.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM CURRENT_USER")
+    _grant(session, name, properties if properties.grants is not None else replace(properties, grants=default_grants(properties.owner)))
 
 
 def create_roles(session: PostgresSession, wanted: Iterable[str]) -> List[str]:
