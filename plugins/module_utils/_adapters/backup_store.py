@@ -104,7 +104,7 @@ class BackupStore:
         return path
 
     def publish(self, temporary: str, manifest: Manifest) -> str:
-        """Makes everything durable, then visible by one rename; the directory it is in from then on."""
+        """Makes everything durable, then visible by one rename; the directory it is in from then on. A disk that fails leaves it invisible."""
         content = manifest.to_bytes()
         write_atomically(os.path.join(temporary, MANIFEST), content, 0o400)
         write_atomically(os.path.join(temporary, MANIFEST_HASH), (hashlib.sha256(content).hexdigest() + "\n").encode(), 0o400)
@@ -112,9 +112,13 @@ class BackupStore:
             _make_durable(os.path.join(temporary, file.path))
         sync_directory(temporary)
         published = os.path.join(self.directory(manifest.subject), manifest.id)
-        os.rename(temporary, published)
-        sync_directory(os.path.dirname(published))
-        self.point(manifest.subject)
+        try:
+            os.rename(temporary, published)
+            sync_directory(os.path.dirname(published))
+            self.point(manifest.subject)
+        except OSError:
+            self._take_back(published, temporary, manifest.subject)
+            raise
         return published
 
     def abandon(self, temporary: str) -> None:
@@ -181,6 +185,13 @@ class BackupStore:
                 found.append(f"{file.path}: {'missing' if size is None else changed}")
         return found
 
+    def _take_back(self, published: str, temporary: str, subject: str) -> None:
+        """Whoever is told that nothing was published finds nothing."""
+        with contextlib.suppress(OSError):
+            os.rename(published, temporary)
+        with contextlib.suppress(OSError):
+            self.point(subject)
+
     @staticmethod
     def _empty(path: str) -> bool:
         """A pin that was set while the rename was on its way wins, because whoever set it was told that it holds."""
@@ -208,7 +219,11 @@ class BackupStore:
         elif not os.path.islink(path) or os.readlink(path) != backup.id:
             temporary = f"{path}.{secrets.token_hex(4)}"
             os.symlink(backup.id, temporary)
-            os.replace(temporary, path)
+            try:
+                os.replace(temporary, path)
+            except OSError:
+                os.unlink(temporary)
+                raise
 
 
 def services_of(backup_dir: str, stack: str) -> List[str]:

@@ -61,7 +61,7 @@ def append_line(path: str, line: str, mode: int = 0o600) -> None:
 
 
 def make_private_directory(path: str) -> None:
-    """Makes a directory (and its parents) that only its owner can read."""
+    """Makes a directory (and its parents) that only its owner can read, and that a power cut does not take away again."""
     directory = os.path.abspath(path)
     missing = []
     while not os.path.isdir(directory):
@@ -70,6 +70,8 @@ def make_private_directory(path: str) -> None:
     for directory in reversed(missing):  # os.makedirs gives its mode to the last one only
         with contextlib.suppress(FileExistsError):
             os.mkdir(directory, 0o700)
+        with contextlib.suppress(PermissionError):  # a parent that we may write to and not read
+            sync_directory(os.path.dirname(directory))
 
 
 @contextlib.contextmanager
