@@ -83,3 +83,30 @@ def test_little_shared_memory_does_not_fail_a_restore(stack, tmp_path):
     assert (done["failed"], done.get("rows")) == (False, 1500000), done
     assert stack.sql("SELECT sum(count) FROM v", database="joined") == [(1500000,)]
     stack.sql("DROP DATABASE plainly", database="postgres")
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    """A server whose data lie on a small disk of their own."""
+    made = RestoredStack(tmp_path, unique_name("restore-narrow"), settings=("max_wal_size=32MB", "min_wal_size=32MB"))
+    compose = made.directory / "compose.yaml"
+    disk = "{data: {driver_opts: {type: tmpfs, device: tmpfs, o: size=200m}}}"
+    compose.write_text(compose.read_text().replace("volumes: {data: {}}", f"volumes: {disk}"))
+    try:
+        made.up("postgres")
+        yield made
+    finally:
+        made.down()
+
+
+def test_a_disk_without_room_for_two_copies_is_refused_with_the_numbers(narrow):
+    """T29: what is free is read where the server keeps its data."""
+    narrow.sql("CREATE TABLE orders AS SELECT i AS id, repeat(md5(i::text), 8) AS note FROM generate_series(1, 200000) i", "CHECKPOINT")
+    narrow.back_up("shop")
+    ((size,),) = narrow.sql("SELECT pg_database_size('shop')")
+    free = int(docker("exec", narrow.containers("postgres")[0]["Id"], "df", "--output=avail", "--block-size=1M", "/var/lib/postgresql/data").split()[-1])
+    refused = narrow.attempt(allow_unverified=True)
+    assert (refused.get("reason"), [problem["code"] for problem in refused["details"]["problems"]]) == ("restore_refused", ["not_enough_space"]), refused
+    needed, told = map(int, re.search(r"About (\d+) MiB are needed .* (\d+) MiB are free", refused["msg"]).groups())
+    assert abs(told - free) <= 17 and abs(needed - 1.3 * size / 2**20) < 3 and told < needed
+    assert (narrow.orders(), narrow.databases(), narrow.leftovers()) == (200000, {"postgres": True, "shop": True}, [])
