@@ -13,7 +13,13 @@ from tests.support.stacks import docker, unique_name
 
 # A join of several workers keeps its table in /dev/shm, of which a container has 64 MiB.
 EAGER = ("work_mem=1GB", "hash_mem_multiplier=1", "enable_mergejoin=off", "enable_nestloop=off", "max_parallel_workers_per_gather=2")
-EAGER += ("max_parallel_maintenance_workers=2", "maintenance_work_mem=512MB", "min_parallel_table_scan_size=0", "parallel_setup_cost=0", "parallel_tuple_cost=0")
+EAGER += (
+    "max_parallel_maintenance_workers=2",
+    "maintenance_work_mem=512MB",
+    "min_parallel_table_scan_size=0",
+    "parallel_setup_cost=0",
+    "parallel_tuple_cost=0",
+)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,9 @@ class SecretiveShop(BackedUpShop):
 
     def told_in_full(self, playbook: str, well: bool = True, **variables: object) -> str:
         """What a run with -vvv shows."""
-        started = self.start(playbook, environment={"ANSIBLE_VERBOSITY": "3", "ANSIBLE_INJECT_INVOCATION": "true"}, confirm="local", confirm_database="shop", **variables)
+        started = self.start(
+            playbook, environment={"ANSIBLE_VERBOSITY": "3", "ANSIBLE_INJECT_INVOCATION": "true"}, confirm="local", confirm_database="shop", **variables
+        )
         output = started.communicate(timeout=240)[0]
         assert (started.returncode == 0) is well, output[-3000:]
         return output

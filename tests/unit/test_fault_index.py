@@ -45,7 +45,7 @@ def own_numbers() -> set[str]:
 INDEX = rows((ROOT / "docs" / "faults.md").read_text())
 REASONS = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE))
 # What an outcome may quote beside reasons: options, states and results.
-OTHER_WORDS = {"lock_wait_timeout", "untouched", "rolled_back"}
+OTHER_WORDS = {"lock_wait_timeout", "connect_timeout", "latest", "untouched", "rolled_back"}
 
 
 def test_every_case_has_one_row_of_four_cells():
@@ -65,6 +65,8 @@ def test_the_number_that_a_test_gives_itself_is_in_the_table():
     assert own_numbers() - {row[0] for row in INDEX} == set()
 
 
-@pytest.mark.parametrize("tests", ["", "by hand", "`tests/unit/absent.py::test_x`", "`tests/unit/test_contracts.py::test_absent`", "`tests/unit/test_contracts.py`"])
+@pytest.mark.parametrize(
+    "tests", ["", "by hand", "`tests/unit/absent.py::test_x`", "`tests/unit/test_contracts.py::test_absent`", "`tests/unit/test_contracts.py`"]
+)
 def test_a_test_that_is_not_there_is_found(tests):
     assert violations(tests) != []

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import tempfile
 from typing import Any, Iterator, Optional
 
@@ -48,6 +49,24 @@ def write_atomically(path: str, content: bytes, mode: int = 0o600, keep_owner: b
 def write_json(path: str, value: Any, mode: int = 0o600) -> None:
     """Writes sorted, indented JSON whole or not at all."""
     write_atomically(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
+
+
+def link_atomically(path: str, target: str) -> None:
+    """Lets a symbolic link name something else: it names the old target or the new one, and nothing is left beside it."""
+    temporary = f"{path}.{secrets.token_hex(4)}"
+    os.symlink(target, temporary)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def make_durable(path: str, mode: int) -> None:
+    """What somebody else wrote is on the disk afterwards, with this mode."""
+    with open(path, "rb") as handle:
+        os.fchmod(handle.fileno(), mode)
+        os.fsync(handle.fileno())
 
 
 def append_line(path: str, line: str, mode: int = 0o600) -> None:
