@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_backup_arguments import postgres_backup_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_catalogue import Backup
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_manifest import new_id, sequence_of
+from tests.support.dying import Quiet
 from tests.support.postgres import PostgresStack
+from tests.support.stacks import docker
 
 
 class BackedUpStack(PostgresStack):
@@ -33,6 +37,22 @@ class BackedUpStack(PostgresStack):
         made = self.module("postgres_backup", **{**self.backing_up, "databases": list(databases), **options})
         assert not made["failed"], made["msg"]
         return self.store.read(made["backups"][-1]["directory"])
+
+    def backup_params(self, **options: Any) -> dict:
+        """Everything that the module would be told."""
+        defaults = {name: option.get("default") for name, option in postgres_backup_arguments().options.items()}
+        return {**defaults, **self.options, **self.backing_up, "databases": ["shop"], **options}
+
+    def backup_operation(self, **options: Any) -> PostgresBackup:
+        """What the module calls, in this process: for faults that are made here, and to save the start of another."""
+        return PostgresBackup.from_params(self.backup_params(**options), Quiet())
+
+    def require_nothing_left(self, after: str = "") -> None:
+        """Neither helpers, nor sessions, nor files that are no backup."""
+        helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
+        sessions = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
+        leftovers = [name for subject in self.store.subjects() for name in self.store.leftovers(subject)]
+        assert (helpers, sessions, leftovers) == ([], [], []), after
 
     def published(self, database: str) -> list[Backup]:
         return [backup for backup in self.store.all()[0] if backup.manifest.subject == database]
