@@ -16,7 +16,7 @@ from .._core.database_properties import DatabaseProperties
 from .._core.masking import Masking
 from .._core.restore_errors import RestoreDiffers
 from .archive_restore import ArchiveInput, ArchiveRestore, RestoreSettings
-from .database_maker import apply_properties, close_database, create_database, open_database
+from .database_maker import apply_properties, create_database, open_database
 from .masked_copy import mask_copy
 from .postgres_content import Summing, capture_content
 from .postgres_dump import Server
@@ -50,9 +50,7 @@ class ShadowDatabase:
 
     def make(self, name: str, source: ShadowSource) -> int:
         """The server's number for it. One that is to be masked is closed until it is."""
-        create_database(self._control, name, source.properties)
-        if source.masking:
-            close_database(self._control, name, source.properties)
+        create_database(self._control, name, source.properties, closed=bool(source.masking))
         return self._control.value("SELECT oid::int8 FROM pg_database WHERE datname = %s", (name,))
 
     def fill(self, name: str, source: ShadowSource) -> Dict[str, Any]:
@@ -68,11 +66,12 @@ class ShadowDatabase:
         content = self._compared(name, source)
         compared = time.monotonic()
         if masking:
-            mask_copy(functools.partial(self._session, name), masking)
-            open_database(self._control, name, properties)
+            self.mask(name, masking)
         masked = time.monotonic()
         with self._session(name) as session:
             session.execute("ANALYZE")
+        if masking:
+            open_database(self._control, name, properties)
         return {
             "compared": source.expected is not None,
             "tables": len(content.tables),
@@ -84,6 +83,10 @@ class ShadowDatabase:
             "masking_seconds": round(masked - compared, 3),
             "analyze_seconds": round(time.monotonic() - masked, 3),
         }
+
+    def mask(self, name: str, masking: Masking) -> None:
+        """Raises MaskingFailed and MaskingIncomplete."""
+        mask_copy(functools.partial(self._session, name), masking)
 
     def _compared(self, name: str, source: ShadowSource) -> DatabaseContent:
         expected = source.expected

@@ -15,7 +15,9 @@ def test_each_entry_is_one_statement_without_what_is_around_it():
     assert not Masking.of([], [])
 
 
-@pytest.mark.parametrize("hostile", ["COMMIT", "/* */ end", "ROLLBACK", "BEGIN", "SET ROLE x", f"{UPDATE}; COMMIT", "PREPARE TRANSACTION 'x'", "", "SELECT 'open"])
+@pytest.mark.parametrize(
+    "hostile", ["COMMIT", "/* */ end", "ROLLBACK", "BEGIN", "SET ROLE x", f"{UPDATE}; COMMIT", "PREPARE TRANSACTION 'x'", "", "SELECT 'open"]
+)
 def test_what_would_end_the_transaction_is_refused_by_its_place(hostile):
     with pytest.raises(BadInput) as refused:
         Masking.of([UPDATE, hostile], [])
