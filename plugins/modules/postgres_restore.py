@@ -51,6 +51,15 @@ options:
       - Without it and without O(file) it is V(latest-verified). Where no backup is verified, O(allow_unverified) lets that be the newest one.
     type: str
     default: ''
+  backup_stack:
+    description:
+      - Name of another stack. O(backup) is then one of that stack, below the same O(backup_dir) (C(<backup_dir>/<backup_stack>/<service>/<database>/<id>)),
+        made by a service of the same name as O(service) on another server. Without it, backups of other stacks are not seen.
+      - A backup of this very server is refused, with any other option. O(allow_foreign) is not needed for the other server.
+      - Roles that are made (O(roles)) come without their passwords.
+      - Nothing brings the backup here. Its manifest and the hashes of its files are checked before anything is done.
+    type: str
+    default: ''
   file:
     description:
       - File on the target to be restored instead of a backup, an archive of C(pg_dump -Fc) or plain SQL, as it is or compressed by C(gzip) or
@@ -133,6 +142,27 @@ options:
     type: list
     elements: str
     default: []
+  masking:
+    description:
+      - SQL statements that take from the copy what nobody may see where it goes. They run after the comparison and O(assertions) and before the
+        exchange, in one transaction, with all rights of O(username). Triggers fire; row security hides nothing, or is an error.
+      - Each entry is one statement. Those that would end the transaction (C(COMMIT), and C(SET)) are refused before anything is done, and one that does it
+        from within fails. A failure drops the copy and is V(masking_failed). It tells the place of the statement and its SQLSTATE; neither the statement
+        nor the answer of the server is repeated, because they may hold what is to be masked.
+      - Until it is masked, nobody but superusers and O(username) may connect to the copy. Then every table is written anew (C(VACUUM FULL)), so that
+        the rows as they were are not in its files. Where O(username) is a superuser, statistics are collected from nothing. The log of the server (WAL)
+        has what was restored until it is recycled.
+      - It needs about twice the room. A run that is killed leaves the copy closed, until O(state=recovered) drops it.
+    type: list
+    elements: str
+    default: []
+  masking_checks:
+    description:
+      - SQL queries that are asked after O(masking), before the exchange. Each has to give one row with one true value. Otherwise the copy is dropped, and
+        the reason is V(masking_incomplete), with the places of those that did not.
+    type: list
+    elements: str
+    default: []
   encryption:
     description: Encryption by age.
     type: dict
@@ -166,14 +196,15 @@ notes:
   - Slots of logical replication, subscriptions and prepared transactions hang on a database and not on its name; a database that has any is refused.
     Foreign data wrappers, C(dblink) and C(pg_cron) go by the name and reach the restored database.
   - Before anything is done, all of this is looked at and refused together with RV(ignore:reason=restore_refused). The codes in C(problems) are
-    V(backup_damaged), V(backup_unverified), V(backup_partial), V(foreign_database), V(foreign_server), V(major_version), V(extensions_missing),
+    V(backup_damaged), V(backup_unverified), V(backup_partial), V(foreign_database), V(foreign_server), V(same_server), V(major_version), V(extensions_missing),
     V(roles_missing), V(not_allowed), V(not_enough_space), V(in_recovery), V(prepared_transactions), V(logical_slots), V(subscriptions).
     Plain SQL that is read later may add V(major_version), V(psql_too_old) and V(leaves_database).
   - How far a restore is, is in C(<state_dir>/<stack_name>/progress/restore-<database>.json) while it runs.
   - Reasons of failures are, beside those of Postgres, of the engine and of M(runbook.compose.postgres_backup), V(confirmation_missing),
     V(restore_refused), V(restore_unfinished), V(restore_differs), V(restore_needs_attention), V(restore_record_unreadable), V(archive_rejected),
     V(archive_unreadable), V(backup_manifest_invalid), V(backup_missing), V(backup_busy), V(fence_failed), V(swap_failed), V(nothing_to_undo),
-    V(scratch_server_failed), V(free_space_unknown), V(unknown_service).
+    V(scratch_server_failed), V(free_space_unknown), V(unknown_service), V(masking_failed), V(masking_incomplete), V(several_statements),
+    V(statement_not_read_only).
   - Check mode looks at everything that is looked at before a restore begins (it reads the whole backup once), and changes nothing.
 """
 
@@ -204,6 +235,20 @@ EXAMPLES = r"""
     dependents: [api, worker]
     assertions:
       - SELECT count(*) > 1000 FROM orders
+    confirm: shop
+
+- name: Give staging what production had last night, without its customers' addresses
+  runbook.compose.postgres_restore:
+    stack_name: shop-staging
+    project_dir: /srv/shop-staging
+    backup_dir: /backups
+    backup_stack: shop-production
+    database: shop
+    masking:
+      - UPDATE customers SET email = 'customer' || id || '@example.test', phone = NULL
+      - TRUNCATE sessions
+    masking_checks:
+      - SELECT count(*) = 0 FROM customers WHERE email NOT LIKE '%@example.test'
     confirm: shop
 
 - name: Finish or take back what a killed run left
@@ -248,7 +293,7 @@ tables:
   type: int
   sample: 12
 rows:
-  description: Number of rows in all of them.
+  description: Number of rows in all of them, before O(masking).
   returned: success with O(state=present), outside check mode
   type: int
   sample: 1001157
@@ -262,6 +307,21 @@ compare_seconds:
   returned: success with O(state=present), outside check mode
   type: float
   sample: 2.1
+masked:
+  description: Number of statements of O(masking) that were run. V(0) when nothing was masked.
+  returned: success, outside check mode
+  type: int
+  sample: 2
+masking_checks:
+  description: Number of O(masking_checks), all of which hold.
+  returned: success, outside check mode
+  type: int
+  sample: 1
+masking_seconds:
+  description: How long masking, its checks, and writing the tables anew took.
+  returned: success with O(state=present), outside check mode
+  type: float
+  sample: 4.1
 analyze_seconds:
   description: How long collecting statistics for the planner took.
   returned: success with O(state=present), outside check mode
@@ -323,7 +383,7 @@ dropped:
   sample: [shop__undo_669380f7]
 actions:
   description:
-    - "What was or would be done: V(back_up), V(create_role), V(restore), V(compare), V(count), V(stop), V(swap), V(drop), V(rename), V(start), and for
+    - "What was or would be done: V(back_up), V(create_role), V(restore), V(compare), V(count), V(mask), V(stop), V(swap), V(drop), V(rename), V(start), and for
       O(state=recovered) V(allow). V(forget) removes a record that nothing belongs to any more."
   returned: success
   type: list

@@ -9,23 +9,16 @@ import os
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
-from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_backup_arguments import postgres_backup_arguments
 from tests.support.backups import BackedUpStack
-from tests.support.dying import Quiet, dies_at
-from tests.support.stacks import docker, unique_name
+from tests.support.dying import dies_at
+from tests.support.stacks import unique_name
 
 MOST_STEPS = 80
 
 
 class Killed(BackedUpStack):
-    def params(self, **options) -> dict:
-        defaults = {name: option.get("default") for name, option in postgres_backup_arguments().options.items()}
-        return {**defaults, **self.options, **self.backing_up, "databases": ["shop"], **options}
-
     def run(self, **options) -> dict:
-        """In this process, which saves the test the start of another."""
-        operation = PostgresBackup.from_params(self.params(**options), Quiet())
+        operation = self.backup_operation(**options)
         return operation.apply(operation.plan())
 
     def ids(self, state: str = "") -> list[str]:
@@ -39,11 +32,6 @@ class Killed(BackedUpStack):
         for name in ("latest", "latest-verified"):
             link = os.path.join(self.store.directory("shop"), name)
             assert not os.path.islink(link) or os.path.isdir(link), f"{after}: {name} points to nothing"
-
-    def require_nothing_left(self, after: str) -> None:
-        helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
-        sessions = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
-        assert (helpers, sessions, self.store.leftovers("shop")) == ([], [], []), after
 
     def link(self, name: str) -> str:
         return os.readlink(os.path.join(self.store.directory("shop"), name))
@@ -65,7 +53,7 @@ def test_a_backup_killed_before_each_step(stack):
     named = ["HelperContainer.__enter__", "HelperContainer.wait", "BackupStore.publish", "os.rename", "BackupStore.point", "os.symlink"]
     for step in (*named, *range(1, MOST_STEPS)):
         before = stack.ids()
-        name = dies_at(step, "postgres_backup", stack.params())
+        name = dies_at(step, "postgres_backup", stack.backup_params())
         assert step not in named or name == step, "it never came there"
         stack.require_whole(f"{step} {name}", before)
         if not name:
@@ -81,7 +69,7 @@ def test_a_verification_killed_before_each_step(stack):
     backup = stack.run()["backups"][0]["id"]
     named = ["HelperContainer.__enter__", "HelperContainer.wait", "BackupStore.add_verification"]
     for step in (*named, *range(1, MOST_STEPS)):
-        name = dies_at(step, "postgres_backup", stack.params(state="verified", verify="restore"))
+        name = dies_at(step, "postgres_backup", stack.backup_params(state="verified", verify="restore"))
         stack.require_whole(f"{step} {name}", [backup])
         if step in named:
             assert (name, stack.ids("verified")) == (step, []), "verified before it was"

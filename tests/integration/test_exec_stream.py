@@ -9,10 +9,13 @@ import socket
 import threading
 import time
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
+from docker.errors import NotFound
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.archive_writer import SpaceFloor
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.engine import Engine
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.exec_stream import ExecStream
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_stream import Producer, StreamSettings
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
@@ -29,13 +32,8 @@ class LyingEngine:
     """Sends what a whole command would send, as far as ``sent`` bytes of it, and closes the connection as if that were all."""
 
     def __init__(self, sent: int | None = None, exit_code: int = 0, content: bytes = CONTENT, words: bytes = b"") -> None:
-        self.client = self
         self._sent, self._code, self._content, self._words = sent, exit_code, content, words
         self.password = b""
-
-    @contextlib.contextmanager
-    def calling(self, what):
-        yield
 
     def exec_create(self, container, cmd, environment, stdin):
         self._token = environment["RUNBOOK_TOKEN"]
@@ -69,7 +67,7 @@ def _pair():
 
 def run(engine, directory, timeout=20.0):
     settings = StreamSettings(str(directory), (), SpaceFloor(str(directory), 0), timeout)
-    stream = ExecStream(engine, SimpleNamespace(id="c1", name="postgres"), settings, lambda size: None)
+    stream = ExecStream(Engine(engine, "a socket"), SimpleNamespace(id="c1", name="postgres"), settings, lambda size: None)
     return stream.run(Producer("dump", ["pg_dump", "--format=custom"], "pg_dump-custom", "database.dump.zst"), "pass'word", keep=10)
 
 
@@ -99,6 +97,16 @@ def test_other_bytes_than_were_sent_and_a_program_that_fails(tmp_path):
         run(LyingEngine(content=CONTENT[:-1] + b"!"), tmp_path / _made(tmp_path, "a"))
     with pytest.raises(OperationError, match=re.escape("pg_dump failed (exit code 1): pg_dump: error: no")):
         run(LyingEngine(exit_code=1, words=b"pg_dump: error: no\n"), tmp_path / _made(tmp_path, "b"))
+
+
+def test_without_its_exit_code_a_whole_stream_is_no_dump(tmp_path):
+    """T6: an engine that was started again has forgotten the command, or does not answer yet."""
+    for number, failure in enumerate((NotFound("No such exec instance: e1"), ConnectionRefusedError())):
+        engine = LyingEngine()
+        engine.exec_inspect = Mock(side_effect=failure)
+        with pytest.raises(OperationError, match="nothing proves that the program ended well") as failed:
+            run(engine, tmp_path / _made(tmp_path, str(number)))
+        assert (failed.value.reason, failed.value.details["stage"]) == ("backup_stage_failed", "engine")
 
 
 def test_a_stream_that_stalls_ends_at_its_deadline(tmp_path):

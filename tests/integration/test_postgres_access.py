@@ -20,7 +20,8 @@ SLOTS = 12  # 3 of them for superusers
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    made = Shop(tmp_path_factory.mktemp("pg-access"), unique_name("pg-access"), stack_postgres={"application_is_superuser": True})
+    database = {"application_is_superuser": True, "pool_setting": "DATABASE_POOL_SIZE"}
+    made = Shop(tmp_path_factory.mktemp("pg-access"), unique_name("pg-access"), stack_postgres=database)
     try:
         made.must("deploy/install", version="v1")
         made.sql(f"ALTER SYSTEM SET max_connections = {SLOTS}", "CREATE TABLE notes (id int PRIMARY KEY, note text, token text)")
@@ -94,6 +95,16 @@ def test_a_full_pool_is_told_first_and_emptied_when_that_is_asked_for(shop):
     assert shop.must("incident/db_connections", fix=True, idle_seconds=1).changed == 0
     for connection in held:
         connection.close()
+
+
+def test_a_pool_that_leaves_no_room_is_refused_before_it_is_set(shop):
+    before, api = shop.project.env_path.read_text(), container(shop, "api")  # molecule/service_care sets one that fits
+    refused = shop.play("service/configure", settings={"DATABASE_POOL_SIZE": 8})
+    assert refused.code != 0 and "at most 7 connections" in " ".join(refused.message.split())
+    assert (shop.project.env_path.read_text(), container(shop, "api")) == (before, api)
+    accepted = shop.start("service/configure", check=True, settings={"DATABASE_POOL_SIZE": 8}, service_large_pool="accept")
+    output = accepted.communicate(timeout=120)[0]
+    assert accepted.returncode == 0, output[-2000:]
 
 
 def test_a_server_that_does_not_run_is_started_and_nothing_else(shop):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 
 import psycopg2
@@ -178,34 +177,6 @@ def test_a_backup_whose_file_changed_is_not_restored(stack):
         refused = stack.attempt(check=check, backup=spoilt.id, allow_unverified=True)
         assert [problem["code"] for problem in refused["details"]["problems"]] == ["backup_damaged"]
     assert stack.attempt(backup="20260101T000000Z-000001-aaaa")["reason"] == "backup_missing"
-
-
-def test_files_of_the_old_runbook(stack, tmp_path):
-    plain = stack.dump(tmp_path / "shop.sql")
-    packed = tmp_path / "shop.sql.gz"
-    packed.write_bytes(gzip.compress(plain.read_bytes()))
-    custom = stack.dump(tmp_path / "named.sql", "-Fc")
-    was = stack.properties()
-    for file in (plain, packed, custom):
-        stack.sql("DELETE FROM orders WHERE id > 7")
-        done = stack.attempt(file=str(file), backup_dir="")
-        assert (done["failed"], done["compared"], done["rows"], done["source"]) == (False, False, 300, f"file {file.name}")
-        assert (stack.orders(), stack.properties()) == (300, was)
-    stack.attempt(state="expired", undo_ttl=0)
-    text = plain.read_text()
-    wrong = {
-        "archive_rejected": text.replace("SET statement_timeout = 0;", "SELECT 1 / 0;\nSET statement_timeout = 0;"),
-        "archive_unreadable": text[: text.index("300\tn300")],
-        "restore_refused": text.replace("SET statement_timeout = 0;", "\\connect postgres\n"),
-    }
-    for reason, content in wrong.items():
-        bad = tmp_path / f"{reason}.sql"
-        bad.write_text(content)
-        failed = stack.attempt(file=str(bad), backup_dir="")
-        assert (failed["reason"], failed["details"]["safe_state"]) == (reason, "untouched")
-        assert (stack.orders(), stack.databases()) == (300, {"postgres": True, "shop": True})
-    packed.write_bytes(packed.read_bytes()[:-5])
-    assert stack.attempt(file=str(packed), backup_dir="")["reason"] == "archive_unreadable"
 
 
 def test_a_safety_backup_is_made_once(stack):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
 from tests.support.modules import ROOT, call
 from tests.support.operated import OperatedStack
 from tests.support.stacks import docker
@@ -26,6 +27,10 @@ class BackedUpShop(OperatedStack):
         self.backup_dir = directory / "backups"
         backup = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600}
         super().__init__(directory, name, stack_release=release, stack_backup=backup)
+
+    @property
+    def store(self) -> BackupStore:
+        return BackupStore(str(self.backup_dir), self.name, "postgres")
 
     def started(self, service: str) -> str:
         return self.project.containers(service)[0]["State"]["StartedAt"]

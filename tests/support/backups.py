@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.postgres_backup_arguments import postgres_backup_arguments
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_catalogue import Backup
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_manifest import new_id, sequence_of
+from tests.support.dying import Quiet
 from tests.support.postgres import PostgresStack
+from tests.support.stacks import docker
 
 
 class BackedUpStack(PostgresStack):
@@ -34,6 +38,22 @@ class BackedUpStack(PostgresStack):
         assert not made["failed"], made["msg"]
         return self.store.read(made["backups"][-1]["directory"])
 
+    def backup_params(self, **options: Any) -> dict:
+        """Everything that the module would be told."""
+        defaults = {name: option.get("default") for name, option in postgres_backup_arguments().options.items()}
+        return {**defaults, **self.options, **self.backing_up, "databases": ["shop"], **options}
+
+    def backup_operation(self, **options: Any) -> PostgresBackup:
+        """What the module calls, in this process: for faults that are made here, and to save the start of another."""
+        return PostgresBackup.from_params(self.backup_params(**options), Quiet())
+
+    def require_nothing_left(self, after: str = "") -> None:
+        """Neither helpers, nor sessions, nor files that are no backup."""
+        helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
+        sessions = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
+        leftovers = [name for subject in self.store.subjects() for name in self.store.leftovers(subject)]
+        assert (helpers, sessions, leftovers) == ([], [], []), after
+
     def published(self, database: str) -> list[Backup]:
         return [backup for backup in self.store.all()[0] if backup.manifest.subject == database]
 
@@ -42,10 +62,21 @@ def forged(store: BackupStore, claimed: Backup, held: Backup, **changes: Any) ->
     """A backup that claims to be one and holds the files of another; every hash fits. ``changes`` go into the manifest."""
     earlier = [sequence_of(backup.id) for backup in store.all()[0]]
     manifest = dataclasses.replace(
-        claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier) + 1, 0xF0), "files": held.manifest.files, **changes}
+        claimed.manifest, **{"id": new_id(claimed.manifest.created, max(earlier, default=0) + 1, 0xF0), "files": held.manifest.files, **changes}
     )
     with store.working_on(manifest.subject):
         directory = Path(store.begin(manifest.subject, manifest.id))
         for file in manifest.files:
             shutil.copyfile(Path(held.directory) / file.path, directory / file.path)
         return store.read(store.publish(str(directory), manifest))
+
+
+def brought_from(stack: str, backup: Backup, backup_dir: Path) -> Backup:
+    """The same backup with its verification, as a stack on another server would have made it, where ``rsync -a`` would put it."""
+    source = {**backup.manifest.source, "system_identifier": "7000000000000000001"}
+    claimed = dataclasses.replace(backup, manifest=dataclasses.replace(backup.manifest, stack=stack, source=source))
+    store = BackupStore(str(backup_dir), stack, backup.manifest.service)
+    brought = forged(store, claimed, backup)
+    for proof in Path(backup.directory).glob("verify-*.json"):
+        shutil.copy(proof, brought.directory)
+    return store.read(brought.directory)

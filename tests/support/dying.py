@@ -26,7 +26,7 @@ RESTORE = [
     *((RestoreRecords, name) for name in ("write", "remove")),
     *((DatabaseSwap, name) for name in ("fence", "rename", "allow", "prove", "drop")),
     *((Dependents, name) for name in ("stop", "start")),
-    *((ShadowDatabase, name) for name in ("make", "fill")),
+    *((ShadowDatabase, name) for name in ("make", "fill", "mask")),
     (HelperContainer, "wait"),
 ]
 # The file system's own calls: whatever was written before is on the disk, and nothing after it.

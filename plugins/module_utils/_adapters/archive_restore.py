@@ -126,10 +126,11 @@ class ArchiveRestore:
         return self._server.client.helper("restore", argv, (mount,), **environment)
 
     def _options(self) -> List[str]:
-        """Settings of the restoring sessions."""
+        """Settings of the restoring sessions. Workers of one statement (an index, a view that is filled) share memory of which a container may have little."""
         options = ["-c statement_timeout=0", "-c lock_timeout=0", "-c idle_in_transaction_session_timeout=0"]
         shared = ((self._server.service.inspected.get("HostConfig") or {}).get("ShmSize")) or 0
-        return options + (["-c max_parallel_maintenance_workers=0"] if shared < _SMALL_SHARED_MEMORY else [])
+        alone = ["-c max_parallel_maintenance_workers=0", "-c max_parallel_workers_per_gather=0"]
+        return options + (alone if shared < _SMALL_SHARED_MEMORY else [])
 
     def _left(self) -> float:
         return max(1.0, self._deadline - time.monotonic())

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from .._core.backup_catalogue import VERIFIED, Backup, Verification, latest
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, Manifest, ManifestInvalid, directory_name, is_id, new_id, parse_manifest, sequence_of
 from .._core.errors import OperationError
-from .files import make_private_directory, sync_directory, write_atomically
+from .files import link_atomically, make_durable, make_private_directory, sync_directory, write_atomically
 
 _TEMPORARY, _TRASH, _PIN = ".tmp-", ".trash-", "pinned"
 _PIECE = 1 << 20
@@ -104,17 +104,21 @@ class BackupStore:
         return path
 
     def publish(self, temporary: str, manifest: Manifest) -> str:
-        """Makes everything durable, then visible by one rename; the directory it is in from then on."""
+        """Makes everything durable, then visible by one rename; the directory it is in from then on. A disk that fails leaves it invisible."""
         content = manifest.to_bytes()
         write_atomically(os.path.join(temporary, MANIFEST), content, 0o400)
         write_atomically(os.path.join(temporary, MANIFEST_HASH), (hashlib.sha256(content).hexdigest() + "\n").encode(), 0o400)
         for file in manifest.files:
-            _make_durable(os.path.join(temporary, file.path))
+            make_durable(os.path.join(temporary, file.path), 0o400)
         sync_directory(temporary)
         published = os.path.join(self.directory(manifest.subject), manifest.id)
-        os.rename(temporary, published)
-        sync_directory(os.path.dirname(published))
-        self.point(manifest.subject)
+        try:
+            os.rename(temporary, published)
+            sync_directory(os.path.dirname(published))
+            self.point(manifest.subject)
+        except OSError:
+            self._take_back(published, temporary, manifest.subject)
+            raise
         return published
 
     def abandon(self, temporary: str) -> None:
@@ -181,6 +185,13 @@ class BackupStore:
                 found.append(f"{file.path}: {'missing' if size is None else changed}")
         return found
 
+    def _take_back(self, published: str, temporary: str, subject: str) -> None:
+        """Whoever is told that nothing was published finds nothing."""
+        with contextlib.suppress(OSError):
+            os.rename(published, temporary)
+        with contextlib.suppress(OSError):
+            self.point(subject)
+
     @staticmethod
     def _empty(path: str) -> bool:
         """A pin that was set while the rename was on its way wins, because whoever set it was told that it holds."""
@@ -206,9 +217,7 @@ class BackupStore:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         elif not os.path.islink(path) or os.readlink(path) != backup.id:
-            temporary = f"{path}.{secrets.token_hex(4)}"
-            os.symlink(backup.id, temporary)
-            os.replace(temporary, path)
+            link_atomically(path, backup.id)
 
 
 def services_of(backup_dir: str, stack: str) -> List[str]:
@@ -284,9 +293,3 @@ def _hashed(path: str) -> Tuple[Optional[int], str]:
                 size += len(piece)
     except OSError:
         return None, ""
-
-
-def _make_durable(path: str) -> None:
-    with open(path, "rb") as handle:
-        os.fchmod(handle.fileno(), 0o400)
-        os.fsync(handle.fileno())

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterable, List, Set
 
-from .._core.database_properties import DatabaseProperties, Grant, setting_values
+from .._core.database_properties import DatabaseProperties, Grant, default_grants, setting_values
 from .._core.errors import OperationError
 from .postgres_session import PostgresSession, quoted
 
 _PROVIDERS_SINCE, _ICU_RULES_SINCE = 150000, 160000
+_DEFAULT_TABLESPACE = "pg_default"  # template0 is there
 
 
-def create_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
-    """From template0, to which dumps are relative. Without limits and privileges yet: those come last."""
+def create_database(session: PostgresSession, name: str, properties: DatabaseProperties, closed: bool = False) -> None:
+    """From template0, to which dumps are relative. Without limits and privileges yet: those come last.
+
+    ``closed``: nobody but this login, and superusers, may connect until ``open_database``. The owner neither, unless he is this login.
+    """
     words: List[str] = [f"CREATE DATABASE {_formatted(name)} TEMPLATE template0 OWNER {_formatted(properties.owner)}"]
     parameters: List[Any] = [properties.encoding, properties.collate, properties.ctype]
     words.append("ENCODING %s LC_COLLATE %s LC_CTYPE %s")
@@ -27,9 +32,15 @@ def create_database(session: PostgresSession, name: str, properties: DatabasePro
         if properties.icu_rules and session.version >= _ICU_RULES_SINCE:
             words.append("ICU_RULES %s")
             parameters.append(properties.icu_rules)
-    if session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
+    # Naming the default one asks for a right that only superusers have, and changes nothing.
+    if properties.tablespace != _DEFAULT_TABLESPACE and session.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", (properties.tablespace,)):
         words.append(f"TABLESPACE {_formatted(properties.tablespace)}")
+    words += ["ALLOW_CONNECTIONS false"] if closed else []  # whoever slips in before the privileges are gone would stay
     session.execute(" ".join(words), parameters)
+    if closed:
+        session.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC, {quoted(properties.owner)}")
+        session.execute(f"GRANT ALL ON DATABASE {quoted(name)} TO CURRENT_USER")
+        session.execute(f"ALTER DATABASE {quoted(name)} WITH ALLOW_CONNECTIONS true")
 
 
 def apply_properties(session: PostgresSession, name: str, properties: DatabaseProperties) -> List[str]:
@@ -48,6 +59,12 @@ def apply_properties(session: PostgresSession, name: str, properties: DatabasePr
         except OperationError as error:
             warnings.append(f"The setting {setting} was left out: {error}")
     return warnings
+
+
+def open_database(session: PostgresSession, name: str, properties: DatabaseProperties) -> None:
+    """Its own privileges again, and none that it was closed with."""
+    session.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM CURRENT_USER")
+    _grant(session, name, properties if properties.grants is not None else replace(properties, grants=default_grants(properties.owner)))
 
 
 def create_roles(session: PostgresSession, wanted: Iterable[str]) -> List[str]:

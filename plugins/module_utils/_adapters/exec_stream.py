@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Iterator, Tuple
 
 from .._core.backup_errors import BackupStageFailed
 from .._core.container import Container
-from .._core.errors import TimedOut
+from .._core.errors import OperationError, TimedOut
 from .._core.helper_container import HelperEnded
 from .._core.stream_frames import STDERR, FrameReader
 from .archive_writer import ArchiveWriter
@@ -57,7 +57,7 @@ class ExecStream:
         path = os.path.join(self._settings.directory, producer.file_name + (".age" if self._settings.recipients else ""))
         with ArchiveWriter(path, self._settings.recipients, self._settings.floor, deadline) as writer:
             with self._engine.calling(f"run {producer.argv[0]} in {self._container.name}"):
-                run = _Run(self._engine.client, self._container.id, deadline)
+                run = _Run(self._engine, self._container, deadline)
                 run.begin(self._request(producer, token), password)
             beginning = b""
             with run:
@@ -80,15 +80,16 @@ class ExecStream:
 class _Run:
     """One command. Leaving the block ends it, where it is a process of this host."""
 
-    def __init__(self, client: Any, container: str, deadline: float) -> None:
-        self._client = client
+    def __init__(self, engine: Engine, container: Container, deadline: float) -> None:
+        self._engine = engine
+        self._client = engine.client
         self._container = container
         self._deadline = deadline
         self._frames = FrameReader()
         self._words = b""
 
     def begin(self, request: Dict[str, Any], password: str) -> None:
-        self._id = self._client.exec_create(self._container, **request)["Id"]
+        self._id = self._client.exec_create(self._container.id, **request)["Id"]
         self._stream = self._client.exec_start(self._id, socket=True)
         self._connection = getattr(self._stream, "_sock", self._stream)
         self._connection.sendall(f"{password}\n".encode())
@@ -105,7 +106,7 @@ class _Run:
             with contextlib.suppress(Exception):  # it runs out at its timeout in any case; the first error is the one to tell
                 state = self._client.exec_inspect(self._id)
                 if state["Running"] and state["Pid"]:
-                    end_process(state["Pid"], self._container)
+                    end_process(state["Pid"], self._container.id)
 
     def pieces(self) -> Iterator[bytes]:
         """What the program wrote to stdout. Raises BackupStageFailed when the stream ends within a frame."""
@@ -138,7 +139,7 @@ class _Run:
         """How the program ended, and the hash that the container says (empty when it said none)."""
         until = time.monotonic() + _SETTLE_SECONDS
         while True:
-            state = self._client.exec_inspect(self._id)
+            state = self._state()
             if not state["Running"] and state["ExitCode"] is not None:
                 break
             if time.monotonic() >= until:
@@ -151,6 +152,14 @@ class _Run:
             else:
                 lines.append(line)
         return HelperEnded(int(state["ExitCode"]), False, "", "\n".join(lines)), claimed
+
+    def _state(self) -> Dict[str, Any]:
+        """An engine that was started again knows nothing of it any more."""
+        try:
+            with self._engine.calling(f"tell how the program in {self._container.name} ended"):
+                return self._client.exec_inspect(self._id)
+        except OperationError as error:
+            raise _cut(f"nothing proves that the program ended well ({error})") from error
 
 
 def _cut(how: str) -> BackupStageFailed:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import tempfile
 from typing import Any, Iterator, Optional
 
@@ -50,6 +51,24 @@ def write_json(path: str, value: Any, mode: int = 0o600) -> None:
     write_atomically(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
 
 
+def link_atomically(path: str, target: str) -> None:
+    """Lets a symbolic link name something else: it names the old target or the new one, and nothing is left beside it."""
+    temporary = f"{path}.{secrets.token_hex(4)}"
+    os.symlink(target, temporary)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def make_durable(path: str, mode: int) -> None:
+    """What somebody else wrote is on the disk afterwards, with this mode."""
+    with open(path, "rb") as handle:
+        os.fchmod(handle.fileno(), mode)
+        os.fsync(handle.fileno())
+
+
 def append_line(path: str, line: str, mode: int = 0o600) -> None:
     """Adds one line to a journal in one write, and makes it durable."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, mode)
@@ -61,7 +80,7 @@ def append_line(path: str, line: str, mode: int = 0o600) -> None:
 
 
 def make_private_directory(path: str) -> None:
-    """Makes a directory (and its parents) that only its owner can read."""
+    """Makes a directory (and its parents) that only its owner can read, and that a power cut does not take away again."""
     directory = os.path.abspath(path)
     missing = []
     while not os.path.isdir(directory):
@@ -70,6 +89,8 @@ def make_private_directory(path: str) -> None:
     for directory in reversed(missing):  # os.makedirs gives its mode to the last one only
         with contextlib.suppress(FileExistsError):
             os.mkdir(directory, 0o700)
+        with contextlib.suppress(PermissionError):  # a parent that we may write to and not read
+            sync_directory(os.path.dirname(directory))
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from .._core.restore_plan import Outline, choose_source, newest_wanted, plan_res
 from .._core.restore_preflight import TargetFacts, missing_roles, problems
 from .._core.restore_record import RestoreRecord
 from .._core.restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
-from .._core.role_statements import statements_for
+from .._core.role_statements import statements_for, without_password
 from .backup_maker import files_of, now_naive
 from .backup_store import BackupStore
 from .database_swap import maintenance_session
@@ -38,7 +38,8 @@ class RestorePresent:
     def __init__(self, place: RestorePlace, request: RestoreRequest) -> None:
         self._place = place
         self._request = request
-        self._store = BackupStore(request.backup_dir, place.stack.name, place.server.service.access.service) if request.backup_dir else None
+        self._store = self._backups_of(place.stack.name)
+        self._source_store = self._backups_of(request.backup_stack) if request.backup_stack else self._store
         self._safety: Optional[SafetyBackup] = None
         self._containers: List[Container] = []
         self._record: RestoreRecord
@@ -50,14 +51,14 @@ class RestorePresent:
         require_finished(place.records.all(), request.database)
         with files_of(request.backup_dir or request.file), maintenance_session(place.server, request.database, "restore") as session:
             self._target = target_facts(place.server, session, request.database)
-            backups = self._known()
-            self._chosen = self._choose(session, backups)
+            own = self._known(self._store)
+            self._chosen = self._choose(session, own if self._source_store is self._store else self._known(self._source_store))
             self._refuse("The restore")
             self._containers = place.dependents().running(request.services_to_stop)
-            plan = plan_restore(self._outline(self._decide_safety(backups)), request)
+            plan = plan_restore(self._outline(self._decide_safety(own)), request)
             require_confirmation(request, place.stack.name, plan)
-            if self._store is not None:
-                self._chosen = with_damage(self._store, self._chosen)
+            if self._source_store is not None:
+                self._chosen = with_damage(self._source_store, self._chosen)
                 self._refuse("The restore")
         return plan
 
@@ -67,17 +68,27 @@ class RestorePresent:
         work = RestoreWork(chosen.shadow, self._role_statements(), safety.take if safety else None)
         with contextlib.ExitStack() as stack:
             stack.enter_context(place.records.working_on(request.database))
-            for subject in sorted({request.database, chosen.facts.subject or request.database}) if self._store else ():
-                stack.enter_context(self._store.working_on(subject))
+            for store, subject in self._at_work():
+                stack.enter_context(store.working_on(subject))
             require_finished(place.records.all(), request.database)
             progress = stack.enter_context(ProgressFile(place.stack, "restore", request.database))
             done = RestoreRun(place, request, self._record, self._containers).restore(work, progress)
         return self._result(done)
 
-    def _known(self) -> List[Backup]:
-        if self._store is None:
+    def _backups_of(self, stack: str) -> Optional[BackupStore]:
+        directory = self._request.backup_dir
+        return BackupStore(directory, stack, self._place.server.service.access.service) if directory else None
+
+    def _at_work(self) -> List[Tuple[BackupStore, str]]:
+        """Whose backups have to stay as they are: where the safety backup goes, and where the source is."""
+        wanted = [(self._store, self._request.database), (self._source_store, self._chosen.facts.subject or self._request.database)]
+        places = {store.directory(subject): (store, subject) for store, subject in wanted if store is not None}
+        return [places[directory] for directory in sorted(places)]
+
+    def _known(self, store: Optional[BackupStore]) -> List[Backup]:
+        if store is None:
             return []
-        backups, unreadable = self._store.all()
+        backups, unreadable = store.all()
         for one in unreadable:
             self._place.warn(f"{one.directory} is not counted as a backup: {one.cause}")
         return backups
@@ -127,7 +138,9 @@ class RestorePresent:
         return tuple(sorted(missing_roles(self._target, self._chosen.facts, self._request.roles)))
 
     def _role_statements(self) -> List[str]:
-        return statements_for(self._chosen.roles_sql, self._roles(), self._target.roles)
+        """Those of another stack come without their passwords."""
+        found = statements_for(self._chosen.roles_sql, self._roles(), self._target.roles)
+        return [without_password(statement) for statement in found] if self._request.backup_stack else found
 
     def _result(self, done: Done) -> Dict[str, Any]:
         kept = done.record.kept

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, List, Optional
 
 from .._core.backup_catalogue import timestamp
 from .._core.errors import OperationError
+from .._core.masking import Masking
 from .._core.restore_plan import choose_source
 from .._core.restore_record import PRESENT, SWAPPING, Recovery, RestoreRecord, recovery
 from .._core.restore_request import RestoreRequest
@@ -111,11 +112,12 @@ class RestoreRecovery:
             swap.drop(record.coming_name)
         store = BackupStore(record.backup_dir, place.stack.name, record.service)
         backup = choose_source(store.all()[0], record.database, record.safety_backup)
-        source = choose_published(backup, self._request).shadow
+        # Questions to the copy that failed, and its masking, are not meant for what was live.
+        source = replace(choose_published(backup, self._request).shadow, assertions=(), masking=Masking())
         with place.work(record) as work:
             settings = RestoreSettings(work, purpose_of(record), jobs_or_default(self._request.jobs), self._request.timeout)
             shadow = ShadowDatabase(place.server, session, settings, lambda size: None)
-            oid = shadow.make(record.coming_name, source.properties)
+            oid = shadow.make(record.coming_name, source)
             shadow.fill(record.coming_name, source)
         return place.records.write(record.at(SWAPPING, coming_oid=oid, source=f"safety backup {backup.id}"))
 

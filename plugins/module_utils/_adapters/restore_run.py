@@ -122,7 +122,7 @@ class RestoreRun:
         with self._place.work(record) as directory:
             settings = RestoreSettings(directory, purpose_of(record), jobs_or_default(self._request.jobs), self._request.timeout)
             shadow = ShadowDatabase(self._place.server, session, settings, moved)
-            self._note(RESTORING, coming_oid=shadow.make(record.coming_name, source.properties))
+            self._note(RESTORING, coming_oid=shadow.make(record.coming_name, source))
             self._done.facts = shadow.fill(record.coming_name, source)
             self._done.warnings += shadow.warnings
         self._place.server.service.require_same(self._place.server.engine)

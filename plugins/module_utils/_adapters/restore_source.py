@@ -54,7 +54,7 @@ def choose_published(backup: Backup, request: RestoreRequest) -> Chosen:
     archive = ArchiveInput(ArchiveFile.of_backup(backup.directory, main, request.identity_file), main.format)
     roles_sql = "" if backup.damage else _roles(backup, request.identity_file)
     facts = SourceFacts(
-        label=f"backup {backup.id}",
+        label=f"backup {backup.id}{f' of stack {manifest.stack}' if request.backup_stack else ''}",
         server_version=content.server_version,
         system_identifier=str(manifest.source.get("system_identifier") or ""),
         subject=manifest.subject,
@@ -66,7 +66,7 @@ def choose_published(backup: Backup, request: RestoreRequest) -> Chosen:
         bytes=content.database_bytes,
         damage=backup.damage,
     )
-    return Chosen(facts, ShadowSource(archive, properties, content, request.assertions), roles_sql, backup)
+    return Chosen(facts, ShadowSource(archive, properties, content, request.assertions, request.masking), roles_sql, backup)
 
 
 def with_damage(store: BackupStore, chosen: Chosen) -> Chosen:
@@ -92,7 +92,7 @@ def choose_file(request: RestoreRequest, properties: Mapping[str, Any], server_v
     size = os.path.getsize(path)
     facts = SourceFacts(f"file {os.path.basename(path)}", version, bytes=round(size * (_COMPRESSED if file.compression or kind == CUSTOM else _PLAIN)))
     archive = ArchiveInput(file, kind, PlainDumpGuard(server_version) if kind == SQL else None)
-    return Chosen(facts, ShadowSource(archive, DatabaseProperties.from_source(properties), None, request.assertions))
+    return Chosen(facts, ShadowSource(archive, DatabaseProperties.from_source(properties), None, request.assertions, request.masking))
 
 
 def _unwrapped(file: ArchiveFile, identity_file: str) -> Tuple[ArchiveFile, bytes]:

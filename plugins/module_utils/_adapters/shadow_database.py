@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .._core.database_content import DatabaseContent, differences
 from .._core.database_properties import DatabaseProperties
+from .._core.masking import Masking
 from .._core.restore_errors import RestoreDiffers
 from .archive_restore import ArchiveInput, ArchiveRestore, RestoreSettings
-from .database_maker import apply_properties, create_database
+from .database_maker import apply_properties, create_database, open_database
+from .masked_copy import mask_copy
 from .postgres_content import Summing, capture_content
 from .postgres_dump import Server
 from .postgres_session import PostgresSession
@@ -32,6 +35,7 @@ class ShadowSource:
     properties: DatabaseProperties
     expected: Optional[DatabaseContent] = None
     assertions: Sequence[str] = ()
+    masking: Masking = Masking()
 
 
 class ShadowDatabase:
@@ -44,29 +48,45 @@ class ShadowDatabase:
         self._on_piece = on_piece
         self.warnings: List[str] = []
 
-    def make(self, name: str, properties: DatabaseProperties) -> int:
-        """The server's number for it."""
-        create_database(self._control, name, properties)
+    def make(self, name: str, source: ShadowSource) -> int:
+        """The server's number for it. One that is to be masked is closed until it is."""
+        create_database(self._control, name, source.properties, closed=bool(source.masking))
         return self._control.value("SELECT oid::int8 FROM pg_database WHERE datname = %s", (name,))
 
     def fill(self, name: str, source: ShadowSource) -> Dict[str, Any]:
-        """Raises RestoreDiffers when it is not what the manifest says, or an assertion does not hold; facts and times otherwise."""
+        """Raises RestoreDiffers when it is not what the manifest says, or an assertion does not hold; facts and times otherwise.
+
+        Raises MaskingFailed and MaskingIncomplete too. What is masked was compared before.
+        """
         began = time.monotonic()
         ArchiveRestore(self._server, self._settings, self._on_piece).run(source.archive, name)
         restored = time.monotonic()
-        self.warnings += apply_properties(self._control, name, source.properties)
+        properties, masking = source.properties, source.masking
+        self.warnings += apply_properties(self._control, name, replace(properties, grants=None) if masking else properties)
         content = self._compared(name, source)
         compared = time.monotonic()
+        if masking:
+            self.mask(name, masking)
+        masked = time.monotonic()
         with self._session(name) as session:
             session.execute("ANALYZE")
+        if masking:
+            open_database(self._control, name, properties)
         return {
             "compared": source.expected is not None,
             "tables": len(content.tables),
             "rows": content.rows,
             "restore_seconds": round(restored - began, 3),
             "compare_seconds": round(compared - restored, 3),
-            "analyze_seconds": round(time.monotonic() - compared, 3),
+            "masked": len(masking.statements),
+            "masking_checks": len(masking.checks),
+            "masking_seconds": round(masked - compared, 3),
+            "analyze_seconds": round(time.monotonic() - masked, 3),
         }
+
+    def mask(self, name: str, masking: Masking) -> None:
+        """Raises MaskingFailed and MaskingIncomplete."""
+        mask_copy(functools.partial(self._session, name), masking)
 
     def _compared(self, name: str, source: ShadowSource) -> DatabaseContent:
         expected = source.expected

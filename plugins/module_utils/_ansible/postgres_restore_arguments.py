@@ -18,6 +18,7 @@ def postgres_restore_arguments() -> ArgumentSpec:
                 "database": {"type": "str", "default": ""},
                 "backup_dir": {"type": "path", "default": ""},
                 "backup": {"type": "str", "default": ""},
+                "backup_stack": {"type": "str", "default": ""},
                 "file": {"type": "path", "default": ""},
                 "restore_id": {"type": "str", "default": ""},
                 "confirm": {"type": "str", "default": ""},
@@ -32,6 +33,8 @@ def postgres_restore_arguments() -> ArgumentSpec:
                 "fence_timeout": {"type": "int", "default": 10},
                 "jobs": {"type": "int", "default": 0},
                 "assertions": {"type": "list", "elements": "str", "default": []},
+                "masking": {"type": "list", "elements": "str", "default": [], "no_log": True},
+                "masking_checks": {"type": "list", "elements": "str", "default": []},
                 "encryption": {
                     "type": "dict",
                     "options": {

@@ -82,6 +82,12 @@ class DatabaseProperties:
         return {self.owner, *(role for role in named if role is not None)}
 
 
+def default_grants(owner: str) -> Tuple[Grant, ...]:
+    """What a new database has, written out."""
+    everybody = tuple(Grant(None, privilege, False) for privilege in ("CONNECT", "TEMPORARY"))
+    return (*everybody, *(Grant(owner, privilege, False) for privilege in ("CONNECT", "CREATE", "TEMPORARY")))
+
+
 def setting_values(name: str, value: str) -> List[str]:
     """A stored value as the list that ``SET name TO`` takes: the entries of a list of names, else the whole of it."""
     if name.lower() not in _NAME_LISTS:

@@ -61,6 +61,7 @@ def plan_restore(outline: Outline, request: RestoreRequest) -> Plan:
     back_up = [Step("back_up", record.database, young)] if outline.safety else []
     fill = [Step("restore", record.coming_name, outline.label), Step("compare" if outline.compared else "count", record.coming_name)]
     stop = [Step("stop", service) for service in outline.services]
+    fill += [Step("mask", record.coming_name, request.masking.summary)] if request.masking else []
     if request.mode == REPLACE and record.live_oid is not None:
         steps = [*stop, *back_up, Step("drop", record.database), *make, *fill, Step("rename", record.coming_name, f"to {record.database}")]
     else:

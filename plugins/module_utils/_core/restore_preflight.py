@@ -14,6 +14,8 @@ from .restore_request import REPLACE, RestoreRequest
 Problem = Dict[str, str]
 # A copy needs about what the database needed, and room for sorting while its indexes are built.
 _SPACE_FACTOR = 1.3
+# Masked, it has old and new rows at once, and then its tables are written anew.
+_MASKING_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def _of_the_source(source: SourceFacts, request: RestoreRequest) -> Iterator[Pro
 
 
 def _of_the_pair(target: TargetFacts, source: SourceFacts, request: RestoreRequest) -> Iterator[Problem]:
-    if source.system_identifier and source.system_identifier != target.system_identifier and not request.allow_foreign:
+    if request.backup_stack and source.system_identifier == target.system_identifier:
+        yield _problem("same_server", f"{source.label} is of this very server, and backup_stack is for those of others; restore it without backup_stack.")
+    elif source.system_identifier and source.system_identifier != target.system_identifier and not (request.allow_foreign or request.backup_stack):
         yield _problem(
             "foreign_server",
             f"{source.label} is of another server (system identifier {source.system_identifier}, here {target.system_identifier or 'unknown'});"
@@ -112,7 +116,7 @@ def _of_the_pair(target: TargetFacts, source: SourceFacts, request: RestoreReque
 
 def _of_space(target: TargetFacts, source: SourceFacts, request: RestoreRequest) -> Iterator[Problem]:
     freed = target.live.bytes if target.live and request.mode == REPLACE else 0
-    needed = round(source.bytes * _SPACE_FACTOR)
+    needed = round(source.bytes * _SPACE_FACTOR * (_MASKING_FACTOR if request.masking else 1))
     if target.free_bytes + freed < needed:
         free = f"{target.free_bytes >> 20} MiB are free{f' and {freed >> 20} MiB would become free' if freed else ''}"
         hint = "" if request.mode == REPLACE else "; mode=replace needs no room for two copies"

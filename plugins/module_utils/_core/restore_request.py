@@ -10,6 +10,7 @@ from typing import Any, Mapping, Optional, Tuple
 
 from .backup_request import is_ours
 from .errors import BadInput
+from .masking import Masking
 from .restore_names import is_run_id
 
 LATEST_VERIFIED = "latest-verified"
@@ -25,6 +26,7 @@ class RestoreRequest:
     database: str = ""
     backup_dir: str = ""
     backup: str = ""
+    backup_stack: str = ""
     file: str = ""
     restore_id: str = ""
     confirm: str = ""
@@ -39,6 +41,7 @@ class RestoreRequest:
     fence_timeout: int = 10
     jobs: int = 0
     assertions: Tuple[str, ...] = ()
+    masking: Masking = Masking()
     recipients: Tuple[str, ...] = ()
     identity_file: str = ""
     timeout: int = 14400
@@ -49,12 +52,13 @@ class RestoreRequest:
         """Raises BadInput for what cannot be meant."""
         encryption = params["encryption"] or {}
         same = ("state", "database", "backup_dir", "file", "restore_id", "confirm", "confirm_replace", "mode", "safety_backup", "safety_max_age")
-        same += ("allow_unverified", "allow_foreign", "roles", "fence_timeout", "jobs", "timeout", "undo_ttl")
+        same += ("allow_unverified", "allow_foreign", "roles", "fence_timeout", "jobs", "timeout", "undo_ttl", "backup_stack")
         request = cls(
             **{name: params[name] for name in same},
             backup=params["backup"] or ("" if params["file"] else LATEST_VERIFIED),
             dependents=None if params["dependents"] is None else tuple(dict.fromkeys(params["dependents"])),
             assertions=tuple(params["assertions"]),
+            masking=Masking.of(params["masking"], params["masking_checks"]),
             recipients=tuple(encryption.get("recipients") or ()),
             identity_file=encryption.get("identity_file") or "",
         )
@@ -84,6 +88,8 @@ class RestoreRequest:
     def _check_source(self) -> None:
         if self.backup and not self.backup_dir:
             raise BadInput("A backup can be found only below backup_dir.", hint="Set stack_backup.dir in the inventory, or give a 'file'.")
+        if self.backup_stack and self.file:
+            raise BadInput("A file is of no stack: 'backup_stack' says where a backup is taken from.", hint="Give one of the two.")
         if self.safety_backup and not self.backup_dir:
             raise BadInput("The safety backup needs backup_dir.", hint="Give it, or set safety_backup=false.")
         for name in ("backup_dir", "file"):

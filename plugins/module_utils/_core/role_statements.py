@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Collection, Iterator, List, Set
 
+from .sql_tokens import STRING, WORD, tokens
+
 _PIECE = re.compile(r"""\\(?:un)?restrict [^\n]*|--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|;|[^-/eE'";\\]+|.""", re.DOTALL)
 _NAME = r'("(?:[^"]|"")*"|[a-z_\x80-\U0010ffff][a-z0-9_$\x80-\U0010ffff]*)'
 _MADE = re.compile(rf"CREATE ROLE {_NAME}$")
@@ -36,6 +38,18 @@ def statements_for(sql: str, roles: Collection[str], there: Collection[str]) -> 
             if pair <= known and pair & set(roles):
                 chosen.append(member.group(1))
     return chosen
+
+
+def without_password(statement: str) -> str:
+    """For a server that is not to know the passwords of another one."""
+    found = tokens(statement)
+    cut = {
+        place
+        for number, token in enumerate(found[:-2])
+        if token.kind == WORD and token.text.upper() == "PASSWORD" and found[number + 2].kind == STRING
+        for place in range(number - 1, number + 3)
+    }
+    return "".join(token.text for number, token in enumerate(found) if number not in cut).rstrip()
 
 
 def statements(sql: str) -> Iterator[str]:

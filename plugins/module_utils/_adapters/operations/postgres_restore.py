@@ -27,6 +27,8 @@ from ..restore_upkeep import RestoreExchanged, RestoreExpired, RestoreRecovered
 _EMPTY: Dict[str, Any] = {
     "restore_id": None,
     "source": None,
+    "masked": 0,
+    "masking_checks": 0,
     "unavailable_ms": 0,
     "undo_database": None,
     "undo_expires": None,
@@ -82,6 +84,6 @@ class PostgresRestore:
             facts = {"reason": error.reason, "safe_state": error.details.get("safe_state")}
             journal(self._stack, now_naive(), "restore_failed", service=self._access.service, state=state, database=database, **facts)
             raise
-        facts = {name: result[name] for name in ("restore_id", "source", "unavailable_ms", "recovered", "dropped") if result[name]}
+        facts = {name: result[name] for name in ("restore_id", "source", "masked", "unavailable_ms", "recovered", "dropped") if result[name]}
         journal(self._stack, now_naive(), f"restore_{state}", service=self._access.service, database=database, **facts)
         return result

@@ -7,6 +7,7 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.backup_errors import BackupMissing
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import ConfirmationMissing
+from ansible_collections.runbook.compose.plugins.module_utils._core.masking import Masking
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_errors import NothingToUndo, RestoreUnfinished, SwapFailed
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_plan import (
     Outline,
@@ -20,7 +21,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.restore_plan
     require_same,
 )
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_record import FINISHED, SWAPPING, RestoreRecord
-from ansible_collections.runbook.compose.plugins.module_utils._core.restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
+from ansible_collections.runbook.compose.plugins.module_utils._core.restore_request import LATEST_VERIFIED, REPLACE, SWAP, RestoreRequest
 from tests.support.backup_samples import described
 
 NOW = datetime(2026, 11, 3, 2, 15)
@@ -144,3 +145,11 @@ def test_what_was_kept_expires_and_what_kept_nothing_too():
     late = DONE.concluded("2026-11-03T02:15:01.000000Z")
     assert expired([DONE, unfinished, nothing], NOW + timedelta(hours=1), 3600) == [nothing, DONE]
     assert expired([late, unfinished], NOW + timedelta(hours=1), 3600) == []
+
+
+def test_a_copy_is_masked_between_the_comparison_and_the_exchange():
+    masking = Masking(("UPDATE a SET b = 1", "TRUNCATE c"), ("SELECT true",))
+    for mode, first, then in ((SWAP, ["restore", "compare", "mask"], "swap"), (REPLACE, ["drop", "restore", "compare", "mask"], "rename")):
+        plan = plan_restore(Outline(PLANNED, "backup x"), asked("present", mode=mode, masking=masking))
+        assert actions(plan) == [*first, then]
+        assert [(step.target, step.detail) for step in plan.steps if step.action == "mask"] == [("shop__new_7f3a01bc", "2 statements, 1 checks")]

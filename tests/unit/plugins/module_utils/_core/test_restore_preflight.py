@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
+from ansible_collections.runbook.compose.plugins.module_utils._core.masking import Masking
 from ansible_collections.runbook.compose.plugins.module_utils._core.restore_preflight import (
     LiveDatabase,
     SourceFacts,
@@ -23,12 +24,27 @@ PARAMS = {
     **{name: "" for name in ("backup", "file", "restore_id", "confirm", "confirm_replace")},
     **{"state": "present", "database": "shop", "backup_dir": "/backups", "mode": "swap", "safety_backup": True, "safety_max_age": 900},
     **{"allow_unverified": False, "allow_foreign": False, "roles": "needed", "fence_timeout": 10, "jobs": 0, "timeout": 60, "undo_ttl": 60},
+    **{"backup_stack": "", "masking": [], "masking_checks": []},
     **{"dependents": None, "assertions": [], "encryption": None},
 }
 
 
 def codes(target=TARGET, source=SOURCE, request=REQUEST) -> list[str]:
     return [problem["code"] for problem in problems(target, source, request)]
+
+
+def test_a_backup_of_another_stack_is_of_another_server_and_no_other_is():
+    elsewhere = replace(REQUEST, backup_stack="shop-production")
+    assert codes(source=replace(SOURCE, system_identifier="1"), request=elsewhere) == []
+    assert codes(request=elsewhere) == ["same_server"]
+    assert codes(request=replace(elsewhere, allow_foreign=True)) == ["same_server"]
+    assert codes(source=replace(SOURCE, system_identifier="1", subject="users"), request=elsewhere) == ["foreign_database"]
+
+
+def test_masking_needs_room_for_what_it_writes_anew():
+    target = replace(TARGET, free_bytes=2 * GIB)
+    assert codes(target) == []
+    assert codes(target, request=replace(REQUEST, masking=Masking(("UPDATE a SET b = 1",)))) == ["not_enough_space"]
 
 
 def test_a_proven_backup_of_the_same_database_has_no_problems():

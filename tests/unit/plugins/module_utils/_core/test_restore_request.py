@@ -48,6 +48,8 @@ def test_only_a_replacement_stops_what_nobody_named(said, stopped):
         ({"backup_dir": "backups"}, "'backups'"),
         ({"file": "x.sql"}, "'x.sql'"),
         ({"mode": "replace", "safety_backup": False}, "mode=replace"),
+        ({"backup_stack": "shop-production", "file": "/root/x.sql"}, "of no stack"),
+        ({"masking_checks": ["SELECT true"]}, "no masking"),
         ({"fence_timeout": 0}, "fence_timeout must be at least 1"),
         ({"jobs": -1}, "jobs"),
         ({"timeout": 0}, "timeout"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.role_statements import roles_made, statements, statements_for
+from ansible_collections.runbook.compose.plugins.module_utils._core.role_statements import roles_made, statements, statements_for, without_password
 
 # As pg_dumpall --globals-only writes it.
 GLOBALS = r"""--
@@ -63,3 +63,11 @@ def test_roles_that_are_there_are_not_touched():
 
 def test_text_without_statements_has_none():
     assert list(statements("-- nothing;\n/* ; */\n\\restrict x\n")) == []
+
+
+def test_a_role_without_its_password():
+    made = "ALTER ROLE password WITH NOSUPERUSER LOGIN PASSWORD 'SCRAM-SHA-256$4096:it''s' VALID UNTIL '2027-01-01'"
+    assert without_password(made) == "ALTER ROLE password WITH NOSUPERUSER LOGIN VALID UNTIL '2027-01-01'"
+    assert without_password("ALTER ROLE clerk WITH LOGIN PASSWORD 'md5x'") == "ALTER ROLE clerk WITH LOGIN"
+    for other in ("CREATE ROLE password", "COMMENT ON ROLE clerk IS 'the PASSWORD ''x'' is old'", "ALTER ROLE password SET search_path TO 'x'"):
+        assert without_password(other) == other
