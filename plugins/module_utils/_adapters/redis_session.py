@@ -38,15 +38,15 @@ class RedisSession:
 
     @classmethod
     def open(cls, address: RedisAddress, database: int = 0, limits: RedisLimits = RedisLimits()) -> "RedisSession":
-        """Raises RedisCluster for a node of a cluster, which sees only some of the keys."""
+        """Raises RedisCluster for a node of a cluster, which sees only some of the keys. A host that is a path is a socket."""
         redis = import_redis()
-        connection = redis.Connection(
-            host=address.host,
-            port=address.port,
+        local = address.host.startswith("/")
+        place = {"path": address.host} if local else {"host": address.host, "port": address.port, "socket_connect_timeout": limits.connect}
+        connection = (redis.UnixDomainSocketConnection if local else redis.Connection)(
+            **place,
             db=database,
             username=address.username or None,
             password=address.password or None,
-            socket_connect_timeout=limits.connect,
             socket_timeout=limits.reply,
             retry=_no_retry(),
             **({"protocol": _RESP2} if int(redis.__version__.split(".", 1)[0]) >= 5 else {}),

@@ -16,6 +16,7 @@ from .retention_policy import BackupStale
 from .text_table import aligned
 
 STALE, MISSING, DAMAGED, UNREADABLE, FUTURE = "stale", "missing", "damaged", "unreadable", "future"
+DATABASES, SNAPSHOTS = ("DATABASE", "ROWS"), ("SNAPSHOT", "KEYS")
 _HEADER = ("SERVICE", "SUBJECT", "BACKUP", "STATE", "AGE", "SIZE", "LEVEL", "RESTORE", "PURPOSE", "PINNED")
 
 
@@ -142,9 +143,9 @@ def backup_table(backups: Sequence[Mapping[str, Any]], problems: Sequence[Proble
     return "\n".join([*lines, *(f"{problem.kind.upper()}: {problem.message}" for problem in problems)])
 
 
-def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:
-    """One line for each database of a run that backs up or verifies, with what could not be done at the end."""
-    rows: List[Sequence[str]] = [("DATABASE", "BACKUP", "VERDICT", "LEVEL", "SIZE", "ROWS", "MADE", "RESTORED IN", "PATH")]
+def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]], words: Tuple[str, str] = DATABASES) -> str:
+    """One line for each subject of a run that backs up or verifies, with what could not be done at the end; ``words`` are what is counted."""
+    rows: List[Sequence[str]] = [(words[0], "BACKUP", "VERDICT", "LEVEL", "SIZE", words[1], "MADE", "RESTORED IN", "PATH")]
     for one in backups:
         level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
         made = f"in {duration(one['seconds'])}" if one["made"] else f"{duration(one['age_seconds'])} ago"
