@@ -30,3 +30,15 @@ class RedisDataHidden(BadInput):
     """Where the server keeps its files cannot be told, or they cannot be reached."""
 
     reason = "redis_data_unreachable"
+
+
+class RedisNotStopped(OperationError):
+    """The server did not end cleanly within its time: what it had not written yet may be lost."""
+
+    reason = "redis_not_stopped"
+
+
+class RedisNotStarted(OperationError):
+    """The server did not start, or did not load its data."""
+
+    reason = "redis_not_started"

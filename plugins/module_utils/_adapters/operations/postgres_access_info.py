@@ -21,7 +21,7 @@ from ..postgres_reports import sessions
 from ..postgres_reports.reader import Reader
 from ..postgres_service import PostgresAccess, PostgresService
 from ..postgres_session import PostgresSession, SessionLimits
-from ..postgres_space import FreeSpaceUnknown, free_bytes
+from ..data_space import FreeSpaceUnknown, free_bytes
 from ..stack_containers import ServiceContainer, StackContainers
 from ..tcp_client import Deadline
 
