@@ -76,6 +76,12 @@ class RedisFiles:
         names = [frozenset(self._bench.must("ls", "-A1", place).splitlines()) & set(record.names) for place in (self._data.directory, *beside)]
         return FilesThere(*names)
 
+    def make_private(self, record: RedisRestoreRecord) -> None:
+        """What a throwaway server wrote into it gets the mode of the snapshot that was there."""
+        place, mode = self._data.path(record.coming), self.owner().mode
+        self._bench.must("find", place, "-type", "f", "-exec", "chmod", mode, "{}", "+")
+        self._bench.must("find", place, "-type", "d", "-exec", "chmod", "700", "{}", "+")
+
     def names(self, directory: str) -> List[str]:
         return self._bench.must("ls", "-A1", self._data.path(directory)).splitlines()
 

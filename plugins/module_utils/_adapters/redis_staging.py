@@ -79,6 +79,7 @@ class RedisStaging:
                 self._append_only(scratch)
         if data.appends:
             self._require_append_only(record, files, directories)
+            files.make_private(record)
 
     def _task(self, record: RedisRestoreRecord, content: RdbContent, user: str, directories: bool) -> ScratchTask:
         data = self._server.data
