@@ -18,6 +18,10 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependen
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_restore import RedisRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_control import RedisControl
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_files import RedisFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
 
@@ -35,7 +39,19 @@ BACKUP = [
     *((BackupStore, name) for name in ("begin", "publish", "add_verification", "point")),
     *((HelperContainer, name) for name in ("__enter__", "wait", "__exit__")),
 ]
-OPERATIONS = {"postgres_restore": (PostgresRestore, RESTORE), "postgres_backup": (PostgresBackup, BACKUP)}
+# Of Redis also every file that is moved.
+REDIS_RESTORE = [
+    *((RestoreRecords, name) for name in ("write", "remove")),
+    *((RedisControl, name) for name in ("stop", "start", "discard")),
+    *((RedisFiles, name) for name in ("stage", "move", "make_private", "remove")),
+    *((Dependents, name) for name in ("stop", "start")),
+]
+OPERATIONS = {
+    "postgres_restore": (PostgresRestore, RESTORE),
+    "postgres_backup": (PostgresBackup, BACKUP),
+    "redis_restore": (RedisRestore, REDIS_RESTORE),
+    "redis_backup": (RedisBackup, BACKUP),
+}
 
 
 def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:

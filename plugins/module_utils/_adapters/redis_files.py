@@ -103,7 +103,9 @@ class RedisFiles:
         self._bench.must("rm", "-rf", self._data.path(name))
 
     def _move(self, record: RedisRestoreRecord, moves: Sequence[Move]) -> None:
-        path = self._data.path
         for old, new in moves:
-            self._bench.must("mv", path(old), path(new))
-        self._bench.must("sync", self._data.directory, path(record.coming), path(record.aside))
+            self.move(old, new)
+        self._bench.must("sync", *(self._data.path(name) for name in ("", record.coming, record.aside)))
+
+    def move(self, old: str, new: str) -> None:
+        self._bench.must("mv", self._data.path(old), self._data.path(new))
