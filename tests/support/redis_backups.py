@@ -85,7 +85,7 @@ class BackedUpRedis(RedisStack):
     def fill(self, keys: int = 300) -> None:
         """Two databases, keys with any bytes, and some that expire soon and late."""
         with self.session() as session:
-            session.pipeline([("SET", f"order:{number}", "x" * 50) for number in range(keys)])
+            session.pipeline([("SET", f"order:{number}", f"paid {number:08}") for number in range(keys)])
             session.pipeline([("SET", f"session:{number}", "x", "EX", 86400) for number in range(50)])
             session.pipeline([("SET", f"gone:{number}", "x", "PX", 50) for number in range(20)])
             session.pipeline([("HSET", b"\x00odd \r\n key*?\xff", "field", "value"), ("RPUSH", "list", *range(5))])
@@ -112,12 +112,15 @@ class BackedUpRedis(RedisStack):
         with self.session() as session:
             return int(session.info("persistence")["rdb_saves"])
 
-    def await_saving(self) -> None:
+    def await_saving(self, flag: str = "1") -> None:
         until = time.monotonic() + 20
         with self.session() as session:
-            while session.info("persistence")["rdb_bgsave_in_progress"] != "1":
-                assert time.monotonic() < until, "it never began to save"
+            while session.info("persistence")["rdb_bgsave_in_progress"] != flag:
+                assert time.monotonic() < until, "it never began or ended to save"
                 time.sleep(0.02)
+
+    def await_saved(self) -> None:
+        self.await_saving("0")
 
     def slowly(self, microseconds: int) -> None:
         """Each key takes so long to save."""

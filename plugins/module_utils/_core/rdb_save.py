@@ -11,7 +11,10 @@ from typing import Mapping
 from .rdb_errors import RedisSaveFailed, RedisSaveLost
 from .redis_errors import RedisChanged
 
-_FAILED_HINT = "Look at the log of the container, at the free room in its data directory, and at the memory of the host (vm.overcommit_memory)."
+_FAILED_HINT = (
+    "Look at the log of the container, at the free room in its data directory, and at the memory of the host (vm.overcommit_memory)."
+    " Until a snapshot succeeds (BGSAVE), a server with save points refuses writes (stop-writes-on-bgsave-error)."
+)
 
 
 @dataclass(frozen=True)

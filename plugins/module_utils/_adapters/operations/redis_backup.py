@@ -15,12 +15,13 @@ from ..._core.backup_request import BackupRequest, DatabaseSize, Decision, decid
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.rdb_content import SUBJECT
-from ..._core.redis_memory import fork_warning
+from ..._core.redis_memory import fork_warning, require_room
 from ..._core.stack import Stack
 from ..backup_files import files_of, now_naive
 from ..backup_preflight import disk_warning, programs_for, require_encryption, require_programs, require_space
 from ..backup_proof import Proofs, known_backups
 from ..backup_store import BackupStore
+from ..data_space import free_bytes
 from ..engine import Engine
 from ..helper_container import remove_dead_helpers
 from ..journal import journal
@@ -99,6 +100,9 @@ class RedisBackup:
         for warning in filter(None, said):
             self._host.warn(warning)
         require_space(self._request.backup_dir, self._decision.estimate_bytes, self._request.floor_bytes)
+        newest = self._decision.newest
+        plain = max((file.plain_bytes for file in newest.manifest.files), default=0) if newest else described["used_memory"] // 2
+        require_room(free_bytes(self._server.service, self._server.engine, data.directory), plain, data.directory)
 
     def _back_up(self) -> Dict[str, Any]:
         set_id = self._request.set_id or new_id(now_naive(), 0, secrets.randbits(16))

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
 from ansible_collections.runbook.compose.plugins.module_utils._core.rdb_save import SaveState, is_saved
-from ansible_collections.runbook.compose.plugins.module_utils._core.redis_memory import fork_warning
+from ansible_collections.runbook.compose.plugins.module_utils._core.redis_memory import fork_warning, require_room
 
 BEFORE = SaveState("a", False, False, True, 3, 1000)
 
@@ -57,3 +57,10 @@ def test_it_reads_what_the_server_says():
 def test_a_container_without_room_for_a_fork_is_told_of():
     assert "60 MiB of the 100 MiB" in fork_warning(60 << 20, 100 << 20)
     assert fork_warning(50 << 20, 100 << 20) == fork_warning(1 << 40, 0) == ""
+
+
+def test_a_server_without_room_is_not_asked_for_a_snapshot():
+    require_room(100, 100, "/data")
+    with pytest.raises(OperationError, match="/data of the server has 0 MiB free") as raised:
+        require_room(99, 100, "/data")
+    assert raised.value.reason == "redis_save_failed"
