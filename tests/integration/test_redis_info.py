@@ -136,7 +136,8 @@ def test_slow_commands_are_told_by_name_and_prefix(stack):
 def test_a_full_server_and_a_dangerous_policy_are_critical(stack):
     stack.redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     try:
-        failed = stack.module("redis_info", sections=["memory"], protected_prefixes=["token:"], on_problem="fail", thresholds={"memory_critical_percent": 1})
+        limits = {"memory_warning_percent": 1, "memory_critical_percent": 1}
+        failed = stack.module("redis_info", sections=["memory"], protected_prefixes=["token:"], on_problem="fail", thresholds=limits)
         assert (failed["failed"], failed["reason"]) == (True, "redis_unhealthy")
         assert {problem["problem"] for problem in failed["details"]["problems"]} == {"memory_high", "protected_evictable"}
     finally:
