@@ -1,0 +1,120 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Goes over the keys that are meant, in batches that leave the server time for others."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from .._core.errors import OperationError, TimedOut
+from .._core.redis_errors import RedisWrongType
+from .._core.redis_key_request import NAMES, Protection, Selection
+from .._core.redis_keys_text import shown
+from .._core.redis_pace import Pace
+from .redis_session import RedisSession
+
+_GONE, _NEVER = -2, -1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``chosen`` are to be touched; the others are left alone, by why."""
+
+    chosen: List[bytes]
+    protected: List[bytes]
+    expiring_already: int = 0
+    missing: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True)
+class Meant:
+    """``soon_ms``: keys that expire within it anyway are left alone."""
+
+    selection: Selection
+    protection: Protection
+    soon_ms: Optional[int] = None
+
+
+class KeyWalk:
+    """Each pass sees every key that is there from its begin to its end; one that the server shows twice is met twice."""
+
+    def __init__(self, session: RedisSession, meant: Meant, until: float) -> None:
+        self._session = session
+        self._meant = meant
+        self._until = until
+        self.pace = Pace()
+
+    def batches(self) -> Iterator[Batch]:
+        """Raises TimedOut at the deadline, between two batches."""
+        named = self._meant.selection.kind == NAMES
+        for found, missing in self._named() if named else self._scanned():
+            self._require_time()
+            free, protected = self._meant.protection.split(found)
+            chosen, soon = self._by_expiry(free)
+            yield Batch(chosen, protected, soon, missing)
+
+    def timed(self, name: str, *words: Any) -> Any:
+        """A command whose duration decides how large the next batch is."""
+        began = time.perf_counter()
+        reply = self._session.command(name, *words)
+        self.pace.took(time.perf_counter() - began)
+        return reply
+
+    def piped(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
+        """The same for a pipeline in which nothing may be refused."""
+        began = time.perf_counter()
+        replies = self._session.pipeline(commands)
+        self.pace.took(time.perf_counter() - began)
+        for reply in replies:
+            if isinstance(reply, OperationError):
+                raise reply
+        return replies
+
+    def _scanned(self) -> Iterator[Tuple[List[bytes], Sequence[bytes]]]:
+        selection = self._meant.selection
+        words = [*(("MATCH", selection.match) if selection.match else ()), *(("TYPE", selection.type) if selection.type else ())]
+        cursor = b"0"
+        while True:
+            cursor, keys = self.timed("SCAN", cursor, *words, "COUNT", self.pace.size)
+            yield [key for key in keys if selection.is_meant(key)], ()
+            if cursor == b"0":
+                return
+
+    def _named(self) -> Iterator[Tuple[List[bytes], Sequence[bytes]]]:
+        names, at = self._meant.selection.names, 0
+        while at < len(names):
+            part = names[at : at + self.pace.size]
+            at += len(part)
+            types = dict(zip(part, (reply.decode() for reply in self.piped([("TYPE", key) for key in part]))))
+            there = [key for key in part if types[key] != "none"]
+            self._require_type([(key, types[key]) for key in there])
+            yield there, [key for key in part if types[key] == "none"]
+
+    def _require_type(self, found: Sequence[Tuple[bytes, str]]) -> None:
+        wanted = self._meant.selection.type
+        wrong = [f"{shown(key)} ({kind})" for key, kind in found if wanted and kind != wanted]
+        if wrong:
+            raise RedisWrongType(
+                f"Not of type {wanted}: {', '.join(wrong[:10])}. Nothing of them was touched.",
+                hint="Look at what they are (state=listed without type), or leave them out.",
+                wrong=len(wrong),
+            )
+
+    def _by_expiry(self, keys: List[bytes]) -> Tuple[List[bytes], int]:
+        """Those to be touched, and how many expire soon anyway."""
+        only_lasting, soon_ms = self._meant.selection.without_expiry, self._meant.soon_ms
+        if not keys or not (only_lasting or soon_ms is not None):
+            return keys, 0
+        lives = list(zip(keys, self.piped([("PTTL", key) for key in keys])))
+        lives = [(key, left) for key, left in lives if left != _GONE and (left == _NEVER or not only_lasting)]
+        if soon_ms is None:
+            return [key for key, left in lives], 0
+        chosen = [key for key, left in lives if left == _NEVER or left > soon_ms]
+        return chosen, len(lives) - len(chosen)
+
+    def _require_time(self) -> None:
+        if time.monotonic() >= self._until:
+            raise TimedOut("The time is up before all keys were seen.", hint="Run again to go on, or give it more time (timeout).")
