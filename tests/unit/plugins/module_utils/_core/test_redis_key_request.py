@@ -19,6 +19,9 @@ PARAMS = {
     "keys": None,
     "prefix": None,
     "pattern": None,
+    "family": None,
+    "of": None,
+    "families": {},
     "type": None,
     "without_expiry": False,
     "protected_prefixes": ["token:", "lockout:"],
@@ -52,6 +55,9 @@ def protection(**given) -> Protection:
         {"pattern": "?**"},
         {"pattern": ""},
         {"pattern": "a" * 1001},
+        {"prefix": "a", "of": "alice"},
+        {"family": "absent"},
+        {"prefix": "a", "family": "sessions", "families": {"sessions": {"prefix": "session:"}}},
         {"state": "flushed", "prefix": "a"},
         {"state": "flushed", "type": "hash"},
         {"state": "flushed", "without_expiry": True},
@@ -141,3 +147,38 @@ def test_a_database_is_named_and_its_stack_too():
         check_flush({**flush, "confirm": "production"})
     with pytest.raises(BadInput):
         check_flush({**flush, "database": None})
+
+
+FAMILIES = {
+    "lockouts": {"prefix": "lockout:", "prefix_of": "lockout:{name}:"},
+    "revoked": {"pattern": "token:*:*", "key_of": "token:blacklist:{name}", "type": "string"},
+    "breaker": {"key": "api-gateway:circuit-breaker", "type": "hash"},
+    "loose": {"prefix_of": "lockout:{name}"},
+    "nobody": {"key_of": "lockout"},
+    "both": {"key": "a", "prefix": "a"},
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "of", "wanted"),
+    [
+        ("lockouts", None, {"prefix": "lockout:"}),
+        ("lockouts", "alice", {"prefix": "lockout:alice:"}),
+        ("lockouts", "*", {"prefix": "lockout:*:"}),
+        ("lockouts", "a:b", {"prefix": "lockout:a:b:"}),
+        ("revoked", None, {"pattern": "token:*:*", "type": "string"}),
+        ("revoked", "*", {"keys": ["token:blacklist:*"], "type": "string"}),
+        ("breaker", None, {"keys": ["api-gateway:circuit-breaker"], "type": "hash"}),
+    ],
+)
+def test_a_family_is_what_the_inventory_says(family, of, wanted):
+    assert selection(family=family, of=of, families=FAMILIES) == selection(**wanted)
+
+
+@pytest.mark.parametrize(
+    ("family", "of"),
+    [("lockouts", ""), ("loose", "alice"), ("loose", None), ("nobody", "alice"), ("both", None), ("breaker", "alice"), ("absent", None)],
+)
+def test_a_family_that_could_mean_others_is_refused(family, of):
+    with pytest.raises(BadInput):
+        selection(family=family, of=of, families=FAMILIES)
