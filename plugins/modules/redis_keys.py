@@ -62,9 +62,9 @@ options:
   families:
     description:
       - "What families of keys there are, by name. It is inventory, C(stack_redis.keys)."
-      - "Each entry says with one of C(key), C(prefix) and C(pattern) which keys are all of it; with one of C(key_of) and C(prefix_of), in which C({name}) stands
-        for O(of), which are those of one; and with C(type), if all have the same, of which type they are."
-      - Behind C({name}) in a C(prefix_of), something has to follow, else C(alice) would mean C(alice2) as well.
+      - "Each entry says with one of C(key), C(prefix) and C(pattern) which keys are all of it; with one of C(key_of) and C(prefix_of), in which one
+        place such as C({user}) stands for O(of), which are those of one; and with C(type), if all have the same, of which type they are."
+      - Behind the place in a C(prefix_of), something has to follow, else C(alice) would mean C(alice2) as well.
     type: dict
     default: {}
   type:
@@ -172,7 +172,7 @@ EXAMPLES = r"""
     family: lockouts
     of: alice
     families:
-      lockouts: {prefix: "lockout:", prefix_of: "lockout:{name}:"}
+      lockouts: {prefix: "lockout:", prefix_of: "lockout:{user}:"}
     protected_prefixes: ["lockout:"]
     accept_protected: ["lockout:"]
 

@@ -11,7 +11,7 @@ from tests.support.stacks import unique_name
 REDIS = {
     "protected_prefixes": ["session:"],
     "keys": {
-        "sessions": {"prefix": "session:", "key_of": "session:{name}"},
+        "sessions": {"prefix": "session:", "key_of": "session:{id}"},
         "models": {"prefix": "model:"},
     },
 }

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+import re
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .errors import BadInput
 
-_NAME = "{name}"
+_PLACE = re.compile(r"\{[a-z_]+\}")
 _ALL = {"key": "keys", "prefix": "prefix", "pattern": "pattern"}
 _ONE = {"key_of": "keys", "prefix_of": "prefix"}
 
@@ -43,10 +44,23 @@ def members(families: Mapping[str, Any], family: str, of: Optional[str]) -> Dict
 def _filled(family: str, template: str, way: str, of: str) -> str:
     if not of:
         raise BadInput(f"Nobody is named: 'of' is empty, which is not all of family {family}.", hint="Leave 'of' out to mean all.", family=family)
-    if template.count(_NAME) != 1 or (way == "prefix_of" and template.endswith(_NAME)):
+    before, after = _around(family, template, way)
+    if after and after[0] in of:
         raise BadInput(
-            f"{way} of family {family} must have {_NAME} once{', and something behind it' if way == 'prefix_of' else ''}, but is {template!r}.",
-            hint="Else what is meant for one name would hold for all names that begin like it.",
+            f"{of!r} has a {after[0]!r}, which ends a name in {template!r}: it could mean keys of somebody else.",
+            hint="When exactly that key is meant, name it whole in 'keys'.",
             family=family,
         )
-    return template.replace(_NAME, of)
+    return before + of + after
+
+
+def _around(family: str, template: str, way: str) -> Tuple[str, str]:
+    """What stands before and behind the one place."""
+    parts = _PLACE.split(template)
+    if len(parts) != 2 or (way == "prefix_of" and not parts[1]):
+        raise BadInput(
+            f"{way} of family {family} must have one place such as {{user}}{', and something behind it' if way == 'prefix_of' else ''}, but is {template!r}.",
+            hint="Else what is meant for one would hold for all whose names begin like it.",
+            family=family,
+        )
+    return parts[0], parts[1]

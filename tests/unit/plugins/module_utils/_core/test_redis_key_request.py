@@ -150,10 +150,12 @@ def test_a_database_is_named_and_its_stack_too():
 
 
 FAMILIES = {
-    "lockouts": {"prefix": "lockout:", "prefix_of": "lockout:{name}:"},
-    "revoked": {"pattern": "token:*:*", "key_of": "token:blacklist:{name}", "type": "string"},
+    "lockouts": {"prefix": "lockout:", "prefix_of": "lockout:{user}:"},
+    "limits": {"prefix": "ratelimit:", "key_of": "ratelimit:{client}"},
+    "revoked": {"pattern": "token:*:*", "key_of": "token:blacklist:{jti}", "type": "string"},
     "breaker": {"key": "api-gateway:circuit-breaker", "type": "hash"},
-    "loose": {"prefix_of": "lockout:{name}"},
+    "loose": {"prefix_of": "lockout:{user}"},
+    "two": {"key_of": "lockout:{user}:{client}"},
     "nobody": {"key_of": "lockout"},
     "both": {"key": "a", "prefix": "a"},
 }
@@ -165,7 +167,7 @@ FAMILIES = {
         ("lockouts", None, {"prefix": "lockout:"}),
         ("lockouts", "alice", {"prefix": "lockout:alice:"}),
         ("lockouts", "*", {"prefix": "lockout:*:"}),
-        ("lockouts", "a:b", {"prefix": "lockout:a:b:"}),
+        ("limits", "fe80::1", {"keys": ["ratelimit:fe80::1"]}),
         ("revoked", None, {"pattern": "token:*:*", "type": "string"}),
         ("revoked", "*", {"keys": ["token:blacklist:*"], "type": "string"}),
         ("breaker", None, {"keys": ["api-gateway:circuit-breaker"], "type": "hash"}),
@@ -177,7 +179,17 @@ def test_a_family_is_what_the_inventory_says(family, of, wanted):
 
 @pytest.mark.parametrize(
     ("family", "of"),
-    [("lockouts", ""), ("loose", "alice"), ("loose", None), ("nobody", "alice"), ("both", None), ("breaker", "alice"), ("absent", None)],
+    [
+        ("lockouts", ""),
+        ("lockouts", "a:b"),
+        ("two", "a"),
+        ("loose", "alice"),
+        ("loose", None),
+        ("nobody", "alice"),
+        ("both", None),
+        ("breaker", "alice"),
+        ("absent", None),
+    ],
 )
 def test_a_family_that_could_mean_others_is_refused(family, of):
     with pytest.raises(BadInput):
