@@ -87,7 +87,7 @@ class KeyWalk:
                 self.pace.took(time.perf_counter() - began)
                 if cursor != b"0":
                     began = self._look_ahead(cursor)
-                yield [key for key in keys if selection.is_meant(key)], ()
+                yield selection.meant(keys), ()
         except GeneratorExit:
             # The caller has enough. Whoever asks next on this connection must not get this reply.
             with contextlib.suppress(OperationError):
