@@ -24,7 +24,7 @@ def journal(stack: Stack, now: datetime, event: str, **facts: Any) -> None:
 
 
 def note(stack: Stack, event: str, **facts: Any) -> None:
-    """Adds an event of this moment; raises StateUnwritable."""
+    """The same, now, for an operation that must not go on unrecorded."""
     try:
         journal(stack, utc_now(), event, **facts)
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Dict, Optional, Sequence
 
 from .._core import redis_sections
 from .._core.errors import OperationError
+from .._core.redis_keys_text import key_bytes
 from .._core.redis_setting_values import same
 from .._core.redis_settings import SettingChange
 from .._core.setting_errors import SettingNotInEffect
@@ -95,7 +96,7 @@ def expiring_below(session: RedisSession, prefixes: Sequence[str], seconds: floa
 
 def _count(session: RedisSession, batch: Sequence[bytes], found: Dict[str, int]) -> None:
     for prefix in (prefix for prefix, count in found.items() if not count):
-        below = [key for key in batch if key.startswith(prefix.encode())]
+        below = [key for key in batch if key.startswith(key_bytes(prefix))]
         lives = session.pipeline([("PTTL", key) for key in below])
         for refused in (life for life in lives if isinstance(life, OperationError)):
             raise refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from .redis_keys_text import shown
+from .redis_keys_text import key_bytes, shown
 from .redis_numbers import percent
 from .redis_words import Prefixing
 
@@ -32,7 +32,7 @@ class PrefixSample:
 
     def __init__(self, prefixing: Prefixing, protected: Iterable[str] = ()) -> None:
         self._prefixing = prefixing
-        self._protected: Dict[bytes, Tuple[int, int]] = {prefix.encode(): (0, 0) for prefix in protected}  # seen, and with an expiry
+        self._protected: Dict[bytes, Tuple[int, int]] = {key_bytes(prefix): (0, 0) for prefix in protected}  # seen, and with an expiry
         self._groups: Dict[Tuple[int, bytes], _Group] = {}
         self._seen: Dict[int, int] = {}
         self._wanted = 0

@@ -19,13 +19,11 @@ from ..._core.redis_problems import find_problems
 from ..._core.redis_report_text import report_text
 from ..._core.redis_thresholds import parse_thresholds
 from ..._core.redis_words import Prefixing
-from ..._core.stack import Stack
 from ..clock import utc_now
-from ..engine import Engine
 from ..redis_reports import sample, state
 from ..redis_reports.asking import OF_ONE_PART, Asking
-from ..redis_service import RedisAccess, RedisService
-from ..redis_session import RedisLimits, RedisSession
+from ..redis_session import RedisSession
+from ..redis_target import RedisTarget
 
 _BOUNDS = {
     "limit": (1, 1000), "interval": (0, 300), "prefix_depth": (1, 5), "sample_keys": (1, 1_000_000), "sample_seconds": (0.1, 300),
@@ -40,8 +38,9 @@ class RedisUnhealthy(OperationError):
 
 
 class RedisInfo:
-    def __init__(self, service: RedisService, params: Mapping[str, Any]) -> None:
-        self._service = service
+    def __init__(self, target: RedisTarget, params: Mapping[str, Any]) -> None:
+        self._target = target
+        self._service = target.service
         self._params = params
         self._limits = parse_thresholds(params["thresholds"])
         self._prefixing = Prefixing(params["separator"].encode(), params["prefix_depth"])
@@ -49,8 +48,7 @@ class RedisInfo:
     @classmethod
     def from_params(cls, params: Mapping[str, Any], host: object) -> "RedisInfo":
         _require_sense(params)
-        stack = Stack.from_params(params)
-        return cls(RedisService.find(stack, Engine.connect(stack), RedisAccess.from_params(params)), params)
+        return cls(RedisTarget.from_params(params), params)
 
     def plan(self) -> Plan:
         with self._open() as session:
@@ -118,7 +116,7 @@ class RedisInfo:
         return observed(lines, time.monotonic() - began, self._params["limit"])
 
     def _open(self) -> RedisSession:
-        return RedisSession.open(self._service.address, 0, RedisLimits(self._service.access.connect_timeout, self._params["reply_timeout"]))
+        return self._target.open(reply_seconds=self._params["reply_timeout"])
 
     def _refuse(self, problems: Sequence[Problem]) -> None:
         critical: List[Problem] = [problem for problem in problems if problem.severity == CRITICAL]

@@ -10,7 +10,6 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ..._core import redis_answers, redis_sections
-from ..._core.redis_errors import RedisNotInStack
 from ..._core.redis_numbers import Fields, whole
 from ..._core.redis_words import Prefixing
 from ..redis_service import RedisService
@@ -43,7 +42,7 @@ def persistence(asking: Asking, info: Fields, service: RedisService) -> Dict[str
     mount = _mount(service, where) if where else None
     return {
         "dir": where,
-        "on_volume": mount is not None and mount["Type"] in ("volume", "bind") if where and _inspected(service) else None,
+        "on_volume": mount is not None and mount["Type"] in ("volume", "bind") if where and service.in_stack else None,
         "volume": (mount.get("Name") or mount.get("Source") or "") if mount else "",
         "volume_anonymous": bool(mount and mount["Type"] == "volume" and _ANONYMOUS.fullmatch(mount.get("Name") or "")),
         "save_points": redis_sections.save_points(found["save"]) if "save" in found else None,
@@ -82,11 +81,8 @@ def latency(asking: Asking) -> Dict[str, Any]:
 
 def _inspected(service: RedisService) -> Optional[Mapping[str, Any]]:
     """None for a server that is no container of the stack."""
-    try:
-        return service.inspected
-    except RedisNotInStack:
-        return None
+    return service.inspected if service.in_stack else None
 
 
 def _mount(service: RedisService, path: str) -> Optional[Mapping[str, Any]]:
-    return service.mount(path) if _inspected(service) else None
+    return service.mount(path) if service.in_stack else None
