@@ -58,13 +58,18 @@ class OffsiteChecked:
         with ProgressFile(stack, "offsite", one.subject) as progress:
             progress.begin(f"checking {one.id}", known.manifest.bytes if known else None)
             reader = RemoteReader(self._context.remote, stack.name, progress.moved)
-            problems, size = reader.differences(one, known, self._request.data_percent)
-            manifest = known.manifest if known else None if problems else reader.manifest(one)[0]
+            found = reader.read(one, known, self._request.data_percent)
+        problems, manifest = found.problems, known.manifest if known else found.manifest
         if known and (problems or self._request.data_percent == 100 or known.copy_at(self._context.key)):
             write_offsite_copy(known.directory, self._context.note(problems))
         facts = {"service": one.service, "subject": one.subject, "id": one.id, "remote": self._context.shown, "outcome": FAILED if problems else PASSED}
-        journal(stack, now_naive(), "backup_offsite_checked", **facts, bytes=size)
-        more: Dict[str, Any] = {"outcome": facts["outcome"], "read_bytes": size, "problems": problems, "directory": known.directory if known else ""}
+        journal(stack, now_naive(), "backup_offsite_checked", **facts, bytes=found.read_bytes)
+        more: Dict[str, Any] = {
+            "outcome": facts["outcome"],
+            "read_bytes": found.read_bytes,
+            "problems": problems,
+            "directory": known.directory if known else "",
+        }
         return SetRow.of(manifest, "checked", **more) if manifest else SetRow(one.service, one.subject, one.id, "", "", 0, "checked", **more)
 
     def _known(self, one: RemoteSet) -> Optional[Backup]:

@@ -10,14 +10,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .._core.backup_catalogue import VERIFIED, Backup
 from .._core.backup_errors import BackupMissing
-from .._core.backup_manifest import ManifestInvalid
+from .._core.backup_manifest import MANIFEST, ManifestInvalid
 from .._core.errors import BadInput
 from .._core.offsite import RemoteSet, candidates
 from .._core.offsite_errors import OffsiteDamaged, OffsiteFailed
 from .._core.offsite_report import PASSED, SetRow, offsite_facts
 from .._core.plan import Plan, Step
 from .backup_files import files_of, now_naive
-from .backup_notes import write_offsite_copy
+from .backup_notes import verification_files, write_offsite_copy
 from .backup_preflight import require_space
 from .backup_store import BackupStore
 from .files import write_atomically
@@ -64,18 +64,22 @@ class OffsiteFetched:
         """Named ones whatever their state, else the newest that counts, or all of them. One that cannot be read is passed over, and said."""
         found: Dict[str, Tuple[RemoteSet, Backup]] = {}
         for one in sets:
-            if one.id in found:
+            if one.id in found or (self._needs_proof and not one.proven):
                 continue
             try:
-                backup = self._reader.backup(one)
+                backup = self._reader.peek(one)
             except (OffsiteDamaged, OffsiteFailed) as error:
                 self._context.host.warn(f"{one.service}/{one.subject} {one.id} is passed over: {error}")
                 continue
-            if self._request.backups or self._request.required_state != VERIFIED or backup.state == VERIFIED:
+            if not self._needs_proof or self._context.remote.vouches or backup.state == VERIFIED:
                 found[one.id] = (one, backup)
                 if not self._request.every:
                     break
         return list(found.values())
+
+    @property
+    def _needs_proof(self) -> bool:
+        return not self._request.backups and self._request.required_state == VERIFIED
 
     def _fetch(self, one: RemoteSet, backup: Backup) -> SetRow:
         store = self._store(one)
@@ -84,13 +88,15 @@ class OffsiteFetched:
             temporary = store.begin(one.subject, one.id)
             reader = RemoteReader(self._context.remote, self._context.stack.name, progress.moved)
             try:
-                manifest, content = reader.manifest(one)
-                for file in manifest.files:
-                    reader.take(one, file, os.path.join(temporary, file.path))
-                for name, note, _verification in reader.verifications(one):
-                    write_atomically(os.path.join(temporary, name), note, 0o400)
+                found = reader.read(one, into=temporary)
+                if found.problems or found.manifest is None:
+                    raise _not_whole(one, found.problems)
+                manifest = found.manifest
+                _keep_only(temporary, [file.path for file in manifest.files])
+                for name in verification_files(list(found.notes)):
+                    write_atomically(os.path.join(temporary, name), found.notes[name], 0o400)
                 write_offsite_copy(temporary, self._context.note([]))
-                published = store.publish(temporary, manifest, content)
+                published = store.publish(temporary, manifest, found.notes[MANIFEST])
             except BaseException:
                 store.abandon(temporary)
                 raise
@@ -119,3 +125,18 @@ class OffsiteFetched:
 
     def _store(self, one: RemoteSet) -> BackupStore:
         return BackupStore(self._request.backup_dir, self._context.stack.name, one.service)
+
+
+def _keep_only(directory: str, names: List[str]) -> None:
+    """What the manifest does not name is not part of the backup."""
+    for name in set(os.listdir(directory)) - set(names):
+        os.unlink(os.path.join(directory, name))
+
+
+def _not_whole(one: RemoteSet, problems: List[str]) -> OffsiteDamaged:
+    return OffsiteDamaged(
+        f"Backup {one.id} of {one.service}/{one.subject} cannot be fetched: {'; '.join(problems)}. Nothing of it was published.",
+        hint="Choose another backup.",
+        backup=one.id,
+        problems=problems,
+    )

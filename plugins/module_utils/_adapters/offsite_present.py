@@ -73,32 +73,30 @@ class OffsitePresent:
             return SetRow.of(backup.manifest, "nothing", outcome=PASSED, directory=backup.directory)
         with ProgressFile(self._context.stack, "offsite", backup.manifest.subject) as progress:
             if action in (COPY, ADD_PROOF):
-                self._send(backup, progress)
-            row = self._read_back(_DONE[action], backup, progress)
-            if row.outcome == FAILED and action == READ_BACK and self._request.tool == RESTIC:
-                self._send(backup, progress)  # a snapshot is only ever added; the newest one counts
-                row = self._read_back("copied", backup, progress)
+                return self._read_back(_DONE[action], backup, self._send(backup, progress), progress)
+            there = next(one for one in self._context.remote.sets() if one.id == backup.id and _name_of(one) == _name(backup))
+            row = self._read_back(_DONE[action], backup, there, progress)
+            if row.outcome == FAILED and self._request.tool == RESTIC:
+                # A snapshot is only ever added; the newest one counts.
+                row = self._read_back("copied", backup, self._send(backup, progress), progress)
         return row
 
-    def _send(self, backup: Backup, progress: ProgressFile) -> None:
+    def _send(self, backup: Backup, progress: ProgressFile) -> RemoteSet:
         missing = missing_locally(backup, all_names(backup))
         if missing:
             raise OffsiteFailed(f"{backup.id} was not sent: {', '.join(missing)} is not there any more.", hint="Look at this backup.", backup=backup.id)
         progress.begin(f"sending {backup.id}", backup.manifest.bytes)
-        self._context.remote.send(self._request.backup_dir, backup, progress.moved)
+        return self._context.remote.send(self._request.backup_dir, backup, progress.moved)
 
-    def _read_back(self, done: str, backup: Backup, progress: ProgressFile) -> SetRow:
+    def _read_back(self, done: str, backup: Backup, one: RemoteSet, progress: ProgressFile) -> SetRow:
         """All of it: nothing less makes it a copy that counts."""
         progress.begin(f"reading back {backup.id}", backup.manifest.bytes)
-        there = [one for one in self._context.remote.sets() if one.id == backup.id and _name_of(one) == _name(backup)]
-        problems, size = ["it is not there"], 0
-        if there:
-            problems, size = RemoteReader(self._context.remote, self._context.stack.name, progress.moved).differences(there[0], backup)
-        write_offsite_copy(backup.directory, self._context.note(problems))
+        found = RemoteReader(self._context.remote, self._context.stack.name, progress.moved).read(one, backup)
+        write_offsite_copy(backup.directory, self._context.note(found.problems))
         facts = {"service": backup.manifest.service, "subject": backup.manifest.subject, "id": backup.id, "remote": self._context.shown}
-        outcome = FAILED if problems else PASSED
+        outcome = FAILED if found.problems else PASSED
         journal(self._context.stack, now_naive(), "backup_copied", **facts, outcome=outcome, tool=self._request.tool)
-        return SetRow.of(backup.manifest, done, outcome=outcome, read_bytes=size, directory=backup.directory, problems=problems)
+        return SetRow.of(backup.manifest, done, outcome=outcome, read_bytes=found.read_bytes, directory=backup.directory, problems=found.problems)
 
     def _local(self) -> List[Backup]:
         request, found = self._request, []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, ContextManager, Iterator, List, Optional, Protocol, Sequence
+from typing import Callable, ContextManager, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 from .._core.backup_catalogue import Backup
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, directory_name
@@ -21,13 +21,21 @@ _CONNECT_SECONDS = 10.0
 
 
 class Remote(Protocol):
-    """Sets of one stack, ``sets`` as they are now. ``open`` raises OffsiteUnreachable, OffsiteRefused or OffsitePasswordWrong; reading raises OffsiteFailed at its end."""
+    """Sets of one stack. ``open`` lists them, and raises OffsiteUnreachable, OffsiteRefused or OffsitePasswordWrong; ``sets`` are those it found.
+
+    ``each`` gives all files of a set in any order, each to be read to its end before the next. Reading raises OffsiteFailed at its end.
+    ``vouches`` tells whether ``proven`` was written by who knew; else the results of verifications have to be read.
+    """
+
+    vouches: bool
 
     def open(self) -> None: ...
 
     def sets(self) -> List[RemoteSet]: ...
 
-    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> None: ...
+    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> RemoteSet: ...
+
+    def each(self, one: RemoteSet) -> Iterator[Tuple[str, Iterator[bytes]]]: ...
 
     def names(self, one: RemoteSet) -> List[str]: ...
 

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
 from .._core.backup_catalogue import Backup
@@ -30,6 +30,8 @@ _PIECE = 1 << 20
 
 
 class RcloneRemote:
+    vouches = False
+
     def __init__(self, settings: ToolSettings, remote: str, stack: str) -> None:
         self._settings = settings
         self._remote = remote
@@ -57,7 +59,6 @@ class RcloneRemote:
             raise OffsiteFailed(f"rclone listed {self._remote} in a form that is not known.", hint="Report it.") from error
 
     def sets(self) -> List[RemoteSet]:
-        self.open()
         found = []
         for place, files in sorted(self._files.items(), reverse=True):
             parts = place.split("/")
@@ -66,12 +67,19 @@ class RcloneRemote:
                 found.append(RemoteSet(service, subject, parts[3], place, bool(verification_files(list(files)))))
         return found
 
-    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> None:
-        place = place_of_backup(backup)
+    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> RemoteSet:
+        place, manifest = place_of_backup(backup), backup.manifest
         if MANIFEST not in self._files.get(place, {}):
             self._remove_torn(place, backup)
         self._copy(backup, place, data_names(backup), moved)
         self._copy(backup, place, [MANIFEST], moved)
+        self._files[place] = {name: os.path.getsize(os.path.join(backup.directory, name)) for name in [*data_names(backup), MANIFEST]}
+        return RemoteSet(manifest.service, manifest.subject, manifest.id, place, bool(verification_files(list(self._files[place]))))
+
+    def each(self, one: RemoteSet) -> Iterator[Tuple[str, Iterator[bytes]]]:
+        for name in self.names(one):
+            with self.read(one, name) as pieces:
+                yield name, pieces
 
     def names(self, one: RemoteSet) -> List[str]:
         return sorted(self._files.get(one.place, {}))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 from urllib.parse import unquote
 
 from .._core.backup_catalogue import VERIFIED, Backup
@@ -15,6 +15,7 @@ from .._core.backup_manifest import directory_name, is_id
 from .._core.offsite import RemoteSet
 from .._core.offsite_endpoint import restic_endpoint
 from .._core.offsite_errors import OffsiteFailed, OffsitePasswordWrong
+from .archive_directory import plain_files
 from .offsite_process import Ended, ToolProcess, ToolSettings, run_tool
 from .offsite_remote import all_names, not_opened, place_of, place_of_backup
 
@@ -26,51 +27,49 @@ _NO_REPOSITORY, _WRONG_PASSWORD = 10, 12
 
 
 class ResticRemote:
+    vouches = True  # the tag is set by who sends
+
     def __init__(self, settings: ToolSettings, remote: str, stack: str, initialize: bool = False) -> None:
         self._settings = settings
         self._remote = settings.redactor.text(remote)
         self._address = remote
         self._stack = stack
         self._initialize = initialize
+        self._sets: List[RemoteSet] = []
 
     def open(self) -> None:
-        ended = run_tool(self._settings, [*_READ, "cat", "config"])
+        ended, output = self._list()
         if ended.exit_code == 0:
+            self._sets = self._parsed_sets(output)
             return
         if ended.exit_code == _WRONG_PASSWORD or (ended.asked and ended.exit_code != _NO_REPOSITORY):
             raise OffsitePasswordWrong(
                 f"The password does not open the repository {self._remote}: {ended.said.rstrip('.')}.", hint="Correct the password.", remote=self._remote
             )
-        if self._initialize and run_tool(self._settings, ["-q", "--no-cache", "init"]).exit_code == 0:
-            return
-        raise not_opened(self._remote, restic_endpoint(self._address), ended.said)
+        if not self._initialize or run_tool(self._settings, ["-q", "--no-cache", "init"]).exit_code != 0:
+            raise not_opened(self._remote, restic_endpoint(self._address), ended.said)
 
     def sets(self) -> List[RemoteSet]:
         """The newest snapshot of a set comes first."""
-        words = [*_READ, "--json", "snapshots", "--tag", f"{_MARK},stack={directory_name(self._stack)}"]
-        with ToolProcess(self._settings, words) as process:
-            output = b"".join(process.pieces())
-            self._require(process.finish(), "listing the snapshots")
-        try:
-            snapshots = json.loads(output) or []
-            return [found for one in sorted(snapshots, key=lambda one: one["time"], reverse=True) for found in _parsed(one)]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise OffsiteFailed(f"restic listed the snapshots of {self._remote} in a form that is not known.", hint="Report it.") from error
+        return list(self._sets)
 
-    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> None:
+    def send(self, backup_dir: str, backup: Backup, moved: Callable[[int], None]) -> RemoteSet:
         """Files that are not there would be skipped without an error; reading them back finds that."""
         manifest, place = backup.manifest, place_of_backup(backup)
         values = {"stack": manifest.stack, "service": manifest.service, "subject": manifest.subject, "id": manifest.id, "state": backup.state}
         tags = ",".join([_MARK, *(f"{name}={directory_name(value)}" for name, value in values.items())])
         words = ["--no-cache", "--json", "backup", "--host", self._stack, "--tag", tags, *(f"{place}/{name}" for name in all_names(backup))]
-        done = 0
+        done, snapshot = 0, ""
         with ToolProcess(self._settings, words, directory=backup_dir) as process:
             for record in process.records():
-                sent = record.get("bytes_done")
+                sent, snapshot = record.get("bytes_done"), str(record.get("snapshot_id") or snapshot)
                 if isinstance(sent, int) and sent > done:
                     moved(sent - done)
                     done = sent
             self._require(process.finish(), f"sending {backup.id}")
+        sent_set = RemoteSet(manifest.service, manifest.subject, manifest.id, snapshot, backup.state == VERIFIED)
+        self._sets.insert(0, sent_set)
+        return sent_set
 
     def names(self, one: RemoteSet) -> List[str]:
         place = self._place(one)
@@ -83,6 +82,25 @@ class ResticRemote:
     def read(self, one: RemoteSet, name: str) -> Iterator[Iterator[bytes]]:
         with ToolProcess(self._settings, [*_READ, "dump", one.place, f"/{self._place(one)}/{name}"]) as process:
             yield self._to_the_end(process, name)
+
+    def each(self, one: RemoteSet) -> Iterator[Tuple[str, Iterator[bytes]]]:
+        """As one stream: each command has to open the repository, which takes its time."""
+        with ToolProcess(self._settings, [*_READ, "dump", one.place, f"/{self._place(one)}"]) as process:
+            yield from plain_files(process.pieces())
+            self._require(process.finish(), f"reading {one.id}")
+
+    def _list(self) -> Tuple[Ended, bytes]:
+        words = [*_READ, "--json", "snapshots", "--tag", f"{_MARK},stack={directory_name(self._stack)}"]
+        with ToolProcess(self._settings, words) as process:
+            output = b"".join(process.pieces())
+            return process.finish(), output
+
+    def _parsed_sets(self, output: bytes) -> List[RemoteSet]:
+        try:
+            snapshots = json.loads(output) or []
+            return [found for one in sorted(snapshots, key=lambda one: one["time"], reverse=True) for found in _parsed(one)]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise OffsiteFailed(f"restic listed the snapshots of {self._remote} in a form that is not known.", hint="Report it.") from error
 
     def _to_the_end(self, process: ToolProcess, name: str) -> Iterator[bytes]:
         yield from process.pieces()
