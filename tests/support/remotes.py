@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.backup_copy_arguments import backup_copy_arguments
 from tests.support.backup_samples import BackupDirectory
 from tests.support.modules import call
 from tests.support.stacks import free_port
@@ -106,6 +107,11 @@ class CopiedBackups(BackupDirectory):
 
     def copy(self, check: bool = False, **options: Any) -> dict:
         return call("backup_copy", self.arguments(**options), check=check, environment=TARGET)
+
+    def params(self, **options: Any) -> dict:
+        """All of them, as the operation gets them."""
+        defaults = {name: option.get("default") for name, option in backup_copy_arguments().options.items()}
+        return {**defaults, **self.arguments(**options)}
 
     def info(self) -> dict:
         shared = {name: value for name, value in self.arguments().items() if name != "space_floor_mb"}

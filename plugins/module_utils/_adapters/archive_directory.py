@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tarfile
-from typing import Any, Callable, Iterable, Iterator, Tuple
+from typing import IO, Any, Callable, Iterable, Iterator, Tuple
 
 from .._core.restore_errors import ArchiveUnreadable
 from .fifo import PIECE
@@ -56,8 +56,13 @@ def plain_files(pieces: Iterable[bytes]) -> Iterator[Tuple[str, Iterator[bytes]]
         for entry in archive:
             content = archive.extractfile(entry) if entry.isreg() else None
             if content is not None:
-                yield os.path.basename(entry.name), iter(lambda content=content: content.read(PIECE), b"")
+                yield os.path.basename(entry.name), _pieces(content)
     entrance.run_out()
+
+
+def _pieces(content: IO[bytes]) -> Iterator[bytes]:
+    with contextlib.suppress(tarfile.TarError):
+        yield from iter(lambda: content.read(PIECE), b"")
 
 
 def _keep(archive: tarfile.TarFile, entry: tarfile.TarInfo, directory: str) -> None:

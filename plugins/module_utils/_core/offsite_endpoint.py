@@ -78,5 +78,5 @@ def _of_url(url: str) -> Optional[Endpoint]:
 
 
 def _address(host: str, port: str, usual: int) -> Optional[Endpoint]:
-    number = int(port) if port.isdigit() else usual
-    return Endpoint(host=host, port=number) if host and number else None
+    number = int(port) if port.isdecimal() else usual
+    return Endpoint(host=host, port=number) if host and 0 < number < 65536 else None
