@@ -54,6 +54,7 @@ def backup_retention_arguments() -> ArgumentSpec:
                 "stale_freeze": {"type": "int", "default": 172800},
                 "safety_ttl": {"type": "int", "default": 259200},
                 "damaged_ttl": {"type": "int", "default": 604800},
+                "require_offsite": {"type": "bool", "default": False},
                 "backups": {"type": "list", "elements": "str", "default": []},
                 "pin_reason": {"type": "str", "default": ""},
             }

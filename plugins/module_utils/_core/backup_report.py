@@ -17,7 +17,7 @@ from .text_table import aligned
 
 STALE, MISSING, DAMAGED, UNREADABLE, FUTURE = "stale", "missing", "damaged", "unreadable", "future"
 DATABASES, SNAPSHOTS = ("DATABASE", "ROWS"), ("SNAPSHOT", "KEYS")
-_HEADER = ("SERVICE", "SUBJECT", "BACKUP", "STATE", "AGE", "SIZE", "LEVEL", "RESTORE", "PURPOSE", "PINNED")
+_HEADER = ("SERVICE", "SUBJECT", "BACKUP", "STATE", "AGE", "SIZE", "LEVEL", "RESTORE", "PURPOSE", "OFF-SITE", "PINNED")
 
 
 class BackupDamaged(OperationError):
@@ -137,10 +137,17 @@ def backup_table(backups: Sequence[Mapping[str, Any]], problems: Sequence[Proble
         level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
         restore = "-" if one["restore_seconds"] is None else duration(one["restore_seconds"])
         state = one["state"] + (" (partial)" if one["partial"] else "")
-        cells = (one["id"], state, duration(one["age_seconds"]), size(one["bytes"]), level, restore, one["purpose"], one["pinned"] or "")
+        cells = (one["id"], state, duration(one["age_seconds"]), size(one["bytes"]), level, restore, one["purpose"], _offsite(one["offsite"]), one["pinned"] or "")
         rows.append((one["service"], one["subject"], *cells))
     lines = aligned(rows) if len(rows) > 1 else ["No backups."]
     return "\n".join([*lines, *(f"{problem.kind.upper()}: {problem.message}" for problem in problems)])
+
+
+def _offsite(copies: Sequence[Mapping[str, Any]]) -> str:
+    """Since when it was last known to be whole elsewhere; a copy that is damaged is said."""
+    passed = [copy["at"] for copy in copies if copy["outcome"] == "passed"]
+    failed = ["DAMAGED"] if len(passed) < len(copies) else []
+    return " ".join([*([max(passed)[:16] + "Z"] if passed else []), *failed]) or "-"
 
 
 def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]], words: Tuple[str, str] = DATABASES) -> str:
