@@ -76,6 +76,14 @@ options:
     description: Accepts a backup that was never loaded to prove it. It is loaded once before it becomes live in any case.
     type: bool
     default: false
+  protected_prefixes:
+    description:
+      - What the names of keys begin with that are taken over from the live data into the restored ones, with their expiry, such as revoked tokens and
+        locked accounts. A snapshot knows nothing of those that came after it, and going back to it must not make them valid again.
+      - Where both have a key, the live one wins. One that only the snapshot has stays. A byte that is not printable is written as C(\xHH).
+    type: list
+    elements: str
+    default: []
   prove_restart:
     description: Whether Redis is restarted once more before the dependents come back, to prove that what was restored is what it loads and keeps.
     type: bool
@@ -200,6 +208,11 @@ keys_restored:
   returned: success, outside check mode
   type: int
   sample: 11570
+keys_carried:
+  description: Keys below O(protected_prefixes) that were taken over from what was live.
+  returned: success, outside check mode
+  type: int
+  sample: 17
 databases:
   description: With O(state=present), number of each database that is not empty to its C(keys) in the snapshot, and how many of them C(expires).
   returned: success, outside check mode

@@ -84,6 +84,19 @@ def test_check_do_and_undo(stack, backup):
     stack.require_nothing_left()
 
 
+def test_what_was_revoked_since_stays_revoked(stack, backup):
+    """Also through a restart, of a server that saves nothing when it ends."""
+    stack.restore(dependents=[], prove_restart=False)
+    stack.redis("CONFIG SET", "save", "")
+    with stack.session() as session:
+        session.pipeline([("SET", f"revoked:{number}", "new", "EX", 5000) for number in range(700)])
+        session.pipeline([("SET", b"revoked:\xff*", "odd"), ("SET", "order:7", "changed"), ("SET", "order:8", "changed")])
+    done = stack.restore(protected_prefixes=["revoked:", "order:7"], dependents=[])
+    assert (done["failed"], done["keys_carried"], done["restart_proven"]) == (False, 712, True), done.get("msg")
+    assert 4000 < stack.redis("TTL", "revoked:699") <= 5000 and stack.redis("GET", b"revoked:\xff*") == b"odd"
+    assert (stack.redis("GET", "order:7"), stack.redis("GET", "order:8")) == (b"changed", b"paid 00000008")
+
+
 def test_what_speaks_against_it_is_told_before_anything(stack, backup, tmp_path):
     started = stack.started("redis")
     stack.redis("CONFIG SET", "maxmemory", "100kb")

@@ -154,6 +154,7 @@ class RedisRestorePresent:
             "restore_id": done.record.run_id,
             "source": done.record.source,
             "keys_restored": done.keys,
+            "keys_carried": done.carried,
             "databases": done.content.to_dict()["databases"] if done.content else {},
             "undo_directory": kept.name if kept else None,
             "undo_expires": timestamp(now_naive() + timedelta(seconds=self._request.undo_ttl)) if kept else None,

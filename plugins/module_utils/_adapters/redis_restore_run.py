@@ -20,6 +20,7 @@ from .._core.restore_errors import RestoreDiffers
 from .backup_files import now_naive
 from .dependents import identifier
 from .progress_file import ProgressFile
+from .redis_carry import pick_up, put_down
 from .redis_files import RedisFiles
 from .redis_restore_recovery import RedisPlace, RedisRecovery
 from .redis_safety import save_last
@@ -50,6 +51,7 @@ class RedisDone:
     record: RedisRestoreRecord
     content: Optional[RdbContent] = None
     keys: int = 0
+    carried: int = 0
     unavailable_ms: int = 0
     restarted: bool = False
     warnings: List[str] = field(default_factory=list)
@@ -99,6 +101,8 @@ class RedisRestoreRun:
         self._place.dependents().stop(self._containers)
 
     def _exchange(self, server: RedisServer) -> None:
+        with server.session() as session:
+            carried = pick_up(session, self._request.protected)
         save_last(server, self._request.timeout)
         began, control, helpers = time.monotonic(), self._place.control, server.helpers()
         control.stop()
@@ -108,7 +112,12 @@ class RedisRestoreRun:
             self._note(EXCHANGING, held=tuple(files.held(self._record)))
             files.exchange(self._record)
         self._note(STARTING)
-        self._compare(control.start(), server, first=True)
+        started = control.start()
+        self._compare(started, server, first=True)
+        if carried:
+            with started.session() as session:
+                self._done.carried = put_down(session, carried)
+            save_last(started, self._request.timeout)
         if self._request.prove_restart:
             control.stop()
             self._compare(control.start(), server, first=False)

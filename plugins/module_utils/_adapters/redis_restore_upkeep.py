@@ -57,6 +57,7 @@ class RedisUndone:
             "restore_id": record.run_id,
             "source": record.source,
             "keys_restored": done.keys,
+            "keys_carried": done.carried,
             "unavailable_ms": done.unavailable_ms,
             "restart_proven": done.restarted,
             "kept_directory": record.aside,

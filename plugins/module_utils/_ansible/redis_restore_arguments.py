@@ -23,6 +23,7 @@ def redis_restore_arguments() -> ArgumentSpec:
             "safety_backup": {"type": "bool", "default": True},
             "safety_max_age": {"type": "int", "default": 900},
             "allow_unverified": {"type": "bool", "default": False},
+            "protected_prefixes": {"type": "list", "elements": "str", "default": []},
             "prove_restart": {"type": "bool", "default": True},
             "dependents": {"type": "list", "elements": "str"},
             "appendonly": {"type": "str", "choices": ["", "yes", "no"], "default": ""},

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .errors import BadInput
+from .redis_keys_text import key_bytes
 from .restore_names import is_run_id
 from .restore_request import LATEST_VERIFIED
 
@@ -27,6 +28,7 @@ class RedisRestoreRequest:
     safety_max_age: int = 900
     allow_unverified: bool = False
     prove_restart: bool = True
+    protected: Tuple[bytes, ...] = ()
     dependents: Optional[Tuple[str, ...]] = None
     recipients: Tuple[str, ...] = ()
     identity_file: str = ""
@@ -44,6 +46,7 @@ class RedisRestoreRequest:
         request = cls(
             **{name: params[name] for name in same},
             backup=params["backup"] or ("" if params["file"] else LATEST_VERIFIED),
+            protected=tuple(key_bytes(text) for text in dict.fromkeys(params["protected_prefixes"])),
             dependents=None if params["dependents"] is None else tuple(dict.fromkeys(params["dependents"])),
             recipients=tuple(encryption.get("recipients") or ()),
             identity_file=encryption.get("identity_file") or "",
@@ -61,6 +64,8 @@ class RedisRestoreRequest:
         for name, least in (("safety_max_age", 0), ("stop_timeout", 1), ("timeout", 1), ("undo_ttl", 0)):
             if getattr(self, name) < least:
                 raise BadInput(f"{name} must be at least {least}, but is {getattr(self, name)}.", hint="Correct the option.")
+        if b"" in self.protected:
+            raise BadInput("An empty prefix in protected_prefixes would be every key.", hint="Take it out of the list.")
         if self.restore_id and not is_run_id(self.restore_id):
             raise BadInput(f"{self.restore_id!r} is not the id of a restore.", hint="Take it from the result of the restore.")
         for name in ("backup_dir", "file"):

@@ -29,6 +29,7 @@ _EMPTY: Dict[str, Any] = {
     "restore_id": None,
     "source": None,
     "keys_restored": 0,
+    "keys_carried": 0,
     "databases": {},
     "unavailable_ms": 0,
     "restart_proven": False,

@@ -29,7 +29,7 @@ RECORD = RedisRestoreRecord(
 )
 PARAMS = {
     "state": "present", "backup_dir": "/backups", "backup": "", "file": None, "restore_id": "", "confirm": "redis", "safety_backup": True,
-    "safety_max_age": 900, "allow_unverified": False, "prove_restart": True, "dependents": None, "encryption": None, "stop_timeout": 120,
+    "safety_max_age": 900, "allow_unverified": False, "prove_restart": True, "protected_prefixes": [], "dependents": None, "encryption": None, "stop_timeout": 120,
     "timeout": 60, "undo_ttl": 5, "data_dir": "", "dbfilename": "", "appendonly": "",
 }  # fmt: skip
 
@@ -94,7 +94,7 @@ def test_the_newest_restore_is_undone_once():
 
 
 @pytest.mark.parametrize(
-    "options", [{"undo_ttl": -1}, {"timeout": 0}, {"stop_timeout": 0}, {"backup_dir": ""}, {"backup_dir": "b"}, {"file": "x.rdb"}, {"restore_id": "latest"}]
+    "options", [{"undo_ttl": -1}, {"timeout": 0}, {"stop_timeout": 0}, {"backup_dir": ""}, {"backup_dir": "b"}, {"file": "x.rdb"}, {"restore_id": "latest"}, {"protected_prefixes": [""]}]
 )
 def test_what_cannot_be_meant_is_refused(options):
     with pytest.raises(BadInput):
