@@ -29,6 +29,11 @@ options:
     type: list
     elements: str
     default: []
+  required_services:
+    description: Compose services that have to have a backup. With O(max_age), one without any is a problem, whatever else is looked at.
+    type: list
+    elements: str
+    default: []
   subjects:
     description:
       - What of the services was saved, names of databases for example. Without any, everything that has a backup.

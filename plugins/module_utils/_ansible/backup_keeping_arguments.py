@@ -15,6 +15,7 @@ def backup_info_arguments() -> ArgumentSpec:
             {
                 "backup_dir": {"type": "path", "required": True},
                 "services": {"type": "list", "elements": "str", "default": []},
+                "required_services": {"type": "list", "elements": "str", "default": []},
                 "subjects": {"type": "list", "elements": "str", "default": []},
                 "states": {"type": "list", "elements": "str", "choices": ["dumped", "verified", "damaged"], "default": []},
                 "purposes": {"type": "list", "elements": "str", "choices": ["scheduled", "manual", "pre_deploy", "safety"], "default": []},

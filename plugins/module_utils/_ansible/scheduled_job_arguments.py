@@ -17,6 +17,7 @@ from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
 from .postgres_pitr_arguments import postgres_pitr_arguments
+from .redis_backup_arguments import redis_backup_arguments
 
 # The same names as operations/schedulable.py has; each with what its module hands to run_module.
 SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
@@ -26,6 +27,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),
+    "redis_backup": redis_backup_arguments,
 }
 
 

@@ -13,6 +13,7 @@ from .backup_retention import BackupRetention
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
+from .redis_backup import RedisBackup
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
@@ -22,4 +23,5 @@ OPERATIONS: Dict[str, Any] = {
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
+    "redis_backup": RedisBackup,
 }
