@@ -25,6 +25,7 @@ class Shop(OperatedStack):
         settings = {
             "dir": str(self.backups),
             "allow_same_disk": True,
+            "stores": ["postgres"],
             "databases": ["shop"],
             "verify": "restore",
             "max_age": 3600,
