@@ -99,6 +99,8 @@ options:
     description:
       - Directory of the server's files inside its container, for a server on which C(CONFIG) is renamed or forbidden. Others tell it themselves.
       - Then give O(dbfilename) and O(appendonly) as well, unless they are C(dump.rdb) and V(no).
+      - With O(appendonly) and O(safety_backup=false), a server is restored too that cannot start any more, such as one whose files are damaged. They
+        are kept as those of any other.
     type: str
     default: ''
   dbfilename:

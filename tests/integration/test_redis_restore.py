@@ -180,6 +180,23 @@ def test_a_lost_append_only_file_comes_back_with_the_data(appending):
     assert "appendonlydir" in appending.files() and appending.redis("GET", "order:7") == b"paid 00000007"
 
 
+def test_a_server_that_cannot_start_any_more_is_brought_back(appending):
+    """Its append-only file is damaged in the middle."""
+    backup = appending.published()[0].id
+    appending.compose("stop", "--timeout", "10", "redis")
+    helper = ["run", "--rm", "--volume", f"{appending.name}_data:/data", "--entrypoint", "sh", "runbook-redis:7", "-c"]
+    docker(*helper, "for file in /data/appendonlydir/*.aof; do printf 'no command at all\\r\\n' > $file; done")
+    appending.compose("start", "redis")
+    refused = appending.restore(backup=backup)
+    assert refused["reason"] in ("redis_not_in_stack", "redis_unreachable") and "data_dir" in refused["msg"]
+    told = {"data_dir": "/data", "appendonly": "yes"}
+    assert appending.restore(backup=backup, safety_backup=True, **told)["reason"] == "bad_input"
+    done = appending.restore(backup=backup, **told)
+    assert not done["failed"], done["msg"]
+    assert appending.redis("GET", "order:7") == b"paid 00000007" and done["undo_directory"] in appending.files()
+    assert "app" in done["services_restarted"] or appending.started("app")
+
+
 def test_a_setting_that_no_restart_survives_is_found_and_everything_taken_back(appending):
     """The server says that it does not append, and does again after any start: it would have nothing."""
     appending.redis("CONFIG SET", "appendonly", "no")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Optional
 
 from .._core.errors import OperationError
 from .._core.rdb_errors import RedisNotStarted, RedisNotStopped
@@ -41,6 +41,16 @@ class RedisControl:
     def server(self) -> RedisServer:
         """The running server, which has loaded its data."""
         return RedisServer.find(self.stack.name, self.engine, RedisService.find(self.stack, self.engine, self.access), self.given)
+
+    def server_if_up(self) -> Optional[RedisServer]:
+        """None for one that does not run or does not answer, when the caller told where its files are."""
+        try:
+            return self.server()
+        except (RedisUnreachable, RedisLoading, RedisNotInStack) as error:
+            if self.given.get("dir") and self.given.get("appendonly"):
+                return None
+            error.hint = f"{error.hint} One that cannot start any more is restored with data_dir, appendonly and safety_backup=false.".strip()
+            raise
 
     def stopped_server(self, directory: str) -> RedisServer:
         """For its files only: it may not run."""

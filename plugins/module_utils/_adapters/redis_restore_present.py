@@ -38,7 +38,7 @@ from .redis_restore_recovery import RedisPlace
 from .redis_restore_run import RedisDone, RedisRestoreRun, RedisWork
 from .redis_restore_upkeep import MODULE
 from .redis_safety import RedisSafety
-from .redis_server import RedisServer, describe_redis
+from .redis_server import RedisServer, describe_redis, describe_stopped
 from .redis_staging import StagedSource, data_names
 from .restore_source import unwrapped
 
@@ -50,6 +50,7 @@ class RedisRestorePresent:
         self._place = place
         self._request = request
         self._safety: Optional[RedisSafety] = None
+        self._down = False
         self._containers: List[Container] = []
         self._record: RedisRestoreRecord
         self._staged: StagedSource
@@ -58,10 +59,8 @@ class RedisRestorePresent:
     def plan(self) -> Plan:
         place, request = self._place, self._request
         require_finished(place.records.all(), SUBJECT, MODULE)
-        server = place.control.server()
+        server = self._look()
         server.require_local()
-        with server.session() as session:
-            self._described = describe_redis(session, server)
         with files_of(request.backup_dir):
             backups = known_backups(place.store(), place.warn)
             source = self._choose(backups)
@@ -81,6 +80,20 @@ class RedisRestorePresent:
             progress = stack.enter_context(ProgressFile(place.stack, "restore", f"{place.control.access.service}-{SUBJECT}"))
             done = RedisRestoreRun(place, request, self._record, self._containers).restore(work, progress)
         return self._result(done)
+
+    def _look(self) -> RedisServer:
+        control = self._place.control
+        server = control.server_if_up()
+        if server is None:
+            if self._request.safety_backup:
+                raise BadInput("Redis does not run, so nothing of it can be backed up.", hint="Give safety_backup=false; its files are kept in any case.")
+            self._down = True
+            server = control.stopped_server(control.given["dir"])
+            self._described = describe_stopped(server)
+            return server
+        with server.session() as session:
+            self._described = describe_redis(session, server)
+        return server
 
     def _choose(self, backups: List[Backup]) -> RedisSource:
         request = self._request
@@ -138,6 +151,7 @@ class RedisRestorePresent:
             names=data_names(server, self._described["redis_version"]),
             coming=coming_name(run_id),
             aside=aside_name(run_id, PRESENT),
+            down=self._down,
         )
         safety = ""
         if self._request.safety_backup:

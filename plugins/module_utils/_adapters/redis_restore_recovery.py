@@ -76,7 +76,8 @@ class RedisRecovery:
         if record.reached(EXCHANGING):
             control.discard()
             self._put_back(record)
-        control.start()
+        if not record.down:  # else it is as it was
+            control.start()
         self._start(record)
         if record.operation == PRESENT:
             self.remove(record, [record.coming, record.aside])

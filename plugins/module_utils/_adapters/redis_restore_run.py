@@ -20,7 +20,7 @@ from .._core.restore_errors import RestoreDiffers
 from .backup_files import now_naive
 from .dependents import identifier
 from .progress_file import ProgressFile
-from .redis_carry import pick_up, put_down
+from .redis_carry import Carried, pick_up, put_down
 from .redis_files import RedisFiles
 from .redis_restore_recovery import RedisPlace, RedisRecovery
 from .redis_safety import save_last
@@ -71,7 +71,7 @@ class RedisRestoreRun:
         """A backup or a file becomes live."""
         with self._taken_back_on_failure():
             self._note(PLANNED)
-            server = self._place.control.server()
+            server = self._server()
             self._stage(server, work, progress)
             self._stop_dependents()
             if work.take_safety_backup is not None:
@@ -93,7 +93,8 @@ class RedisRestoreRun:
         with self._place.work(self._record) as directory, helpers.bench(self._request.timeout) as bench:
             staging = RedisStaging(server, bench, directory, self._request.timeout, progress)
             self._done.content = staging.fill(self._record, work.source, work.redis_version)
-        server.service.require_same(server.engine)
+        if not self._record.down:
+            server.service.require_same(server.engine)
         self._note(STAGED)
 
     def _stop_dependents(self) -> None:
@@ -101,11 +102,12 @@ class RedisRestoreRun:
         self._place.dependents().stop(self._containers)
 
     def _exchange(self, server: RedisServer) -> None:
-        with server.session() as session:
-            carried = pick_up(session, self._request.protected)
-        save_last(server, self._request.timeout)
+        carried = self._last_look(server)
         began, control, helpers = time.monotonic(), self._place.control, server.helpers()
-        control.stop()
+        if self._record.down:
+            control.discard()
+        else:
+            control.stop()
         self._note(HALTED)
         with helpers.bench(self._request.timeout) as bench:
             files = RedisFiles(helpers, bench)
@@ -124,6 +126,19 @@ class RedisRestoreRun:
             self._done.restarted = True
         self._done.unavailable_ms = round((time.monotonic() - began) * 1000)
         self._note(PROVEN)
+
+    def _server(self) -> RedisServer:
+        control = self._place.control
+        return control.stopped_server(self._record.directory) if self._record.down else control.server()
+
+    def _last_look(self, server: RedisServer) -> Carried:
+        """What has to be known of the live data, and on the disk, before they are put aside."""
+        if self._record.down:
+            return {}
+        with server.session() as session:
+            carried = pick_up(session, self._request.protected)
+        save_last(server, self._request.timeout)
+        return carried
 
     def _compare(self, server: RedisServer, before: RedisServer, first: bool) -> None:
         """What it read is exact after a snapshot was loaded for the first time; from then on some may have expired, and others may have written."""

@@ -76,6 +76,15 @@ def describe_redis(session: RedisSession, server: RedisServer) -> Dict[str, Any]
     }
 
 
+def describe_stopped(server: RedisServer) -> Dict[str, Any]:
+    """What a server would be that does not run: the version is that of its image."""
+    with server.helpers().offline("version", ["redis-server", "--version"]) as helper:
+        ended = helper.wait(_REPLY_SECONDS)
+    ended.require_success("redis-server")
+    version = next((word[2:] for word in ended.stdout.split() if word.startswith("v=")), "")
+    return {"redis_version": version, "role": "master", "replicas": 0, "used_memory": 0, "maxmemory": 0, "modules": []}
+
+
 def _session(service: RedisService) -> RedisSession:
     return RedisSession.open(service.address, limits=RedisLimits(connect=service.access.connect_timeout, reply=_REPLY_SECONDS))
 

@@ -41,7 +41,7 @@ class KeptFiles:
 class RedisRestoreRecord:
     """``names`` are those of the files and directories that make up the data; ``held`` those of them that were there when the server had stopped.
 
-    ``coming`` and ``aside`` are directories beside them, with what is to become live and for what was. ``position`` is which operation ended last.
+    ``coming`` and ``aside`` are directories beside them, with what is to become live and for what was. ``position`` is which operation ended last. ``down``: the server could not run before.
     """
 
     run_id: str
@@ -58,6 +58,7 @@ class RedisRestoreRecord:
     kept: Optional[KeptFiles] = None
     containers: Tuple[str, ...] = ()
     safety_backup: str = ""
+    down: bool = False
     schema: int = SCHEMA
 
     @property
@@ -120,7 +121,7 @@ def _check(record: RedisRestoreRecord) -> None:
     if not is_run_id(record.run_id) or not all(isinstance(text, str) for text in texts):
         raise ValueError("texts")
     begun(record.run_id)
-    if record.stage not in STAGES or record.operation not in (PRESENT, UNDONE):
+    if record.stage not in STAGES or not isinstance(record.down, bool) or record.operation not in (PRESENT, UNDONE):
         raise ValueError("stage")
     beside = (record.coming, record.aside, *([record.kept.name] if record.kept else []))
     ours = [name for name in beside if name and not name.startswith((_NEW, _UNDO, _REDO))]
