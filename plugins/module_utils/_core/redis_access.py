@@ -53,10 +53,10 @@ def diagnosed(seen: Seen, used_percent: float) -> Dict[str, Any]:
         check("name_not_found", f"The application cannot resolve {seen.name}." if seen.resolves is False else ""),
         check("clients_exhausted", _exhausted(seen)),
         check("login_refused", _attempts(seen, _REFUSED)),
-        check("login_failed", _others(seen)),
         check("cannot_save", _cannot_save(seen)),
         check("memory_full", _full(seen)),
         check("read_only", "The server is a replica and takes no writes." if (seen.server or {}).get("role") == "replica" else ""),
+        check("login_failed", _others(seen)),
         check("memory_high", _high(seen, used_percent)),
     ]
     return concluded(checks, _HINTS, "The application can reach its Redis, which takes writes and has room.")
