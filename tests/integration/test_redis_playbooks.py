@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import installed_browser
 from tests.support.modules import call
 from tests.support.operated import OperatedStack
 from tests.support.redis import PASSWORD, RedisStack
@@ -77,7 +78,7 @@ def store(tmp_path_factory):
         made.remove()
 
 
-def test_a_report_is_private_and_tells_no_value(store):
+def test_a_report_is_private_and_tells_no_value(store, tmp_path):
     played = store.must("redis/report", interval=1)
     assert played.changed == 0
     result = played.told["result"]
@@ -88,6 +89,11 @@ def test_a_report_is_private_and_tells_no_value(store):
     assert "<h2>Memory by prefix</h2>" in page and "cache:" in page and json.loads(report)["report"]["change"]["valid"]
     for text in (page, report, played.output, json.dumps(played.record)):
         assert SECRET not in text and PASSWORD not in text
+    browser = installed_browser(tmp_path)
+    for width, height in ((1280, 900), (390, 844)):
+        measured = browser.measure(page, width, height)
+        assert (measured["needed"], measured["outside"], measured["cut"], measured["fetched"]) == (width, [], [], [])
+        assert len(measured["plots"]) == 4
     watched = store.play("redis/report", observe=1, runbook_confirm_from="change")
     assert watched.code != 0 and "confirm=local" in watched.output
 

@@ -57,8 +57,7 @@ _CLIENTS = (
 _SLOW = (Column("at", "at"), Column("took", "seconds", "seconds"), Column("command", "command"), Column("prefix", "prefix"), Column("client", "from"))
 _EVENTS = (Column("event", "event"), Column("at", "at"), Column("last", "last_ms", "milliseconds"), Column("longest", "longest_ms", "milliseconds"))
 _REPLICAS = (Column("replica", "address"), Column("state", "state"), Column("behind", "lag_bytes", "bytes"), Column("silent for", "lag_seconds", "seconds"))
-_RATES = (Column("what", "what"), Column("", "told"))
-_STATES = (Column("what", "what"), Column("", "told"))
+_STATES = (Column("what", "what"), Column("value", "told"))
 
 
 def report_page(title: str, looked: Looked) -> str:
@@ -135,13 +134,13 @@ def _change(looked: Looked) -> List[Part]:
         return []
     title = f"Within {quantity(found['seconds'], 'seconds')}"
     if not found["valid"]:
-        return [Table(title, _RATES, [], "It is not known: the server was restarted, or its counters were reset meanwhile.")]
+        return [Table(title, _STATES, [], "It is not known: the server was restarted, or its counters were reset meanwhile.")]
     hits = "n/a (nothing was read)" if found["hit_percent"] is None else quantity(found["hit_percent"], "percent")
     rows = [{"what": "reads that found their key", "told": hits}]
     rows += [{"what": f"{name} keys", "told": quantity(found[name], "count")} for name in ("expired", "evicted")]
     rows += [{"what": "refused connections", "told": quantity(found["rejected"], "count")}]
     rows += [{"what": f"{name.replace('_per_second', '').replace('_', ' ')} a second", "told": _rate(name, rate)} for name, rate in found["rates"].items()]
-    return [Table(title, _RATES, rows), Table(f"{title}: commands", _CALLED, found["commands"])]
+    return [Table(title, _STATES, rows), Table(f"{title}: commands", _CALLED, found["commands"])]
 
 
 def _rate(name: str, value: float) -> str:
