@@ -236,7 +236,7 @@ persistence:
   contains:
     dir: {description: Directory of the files within the container. Empty when the server does not tell., type: str, sample: /data}
     on_volume: {description: Whether it is on a volume or a directory of the host. Null when nobody knows., type: bool, sample: true}
-    volume: {description: Name of the volume, or the directory of the host., type: str, sample: shop_redis-data}
+    volume: {description: "Name of the volume, or the directory of the host.", type: str, sample: shop_redis-data}
     volume_anonymous: {description: Whether the volume has no name of its own., type: bool, sample: false}
     save_points: {description: When a snapshot is taken. Null when the server does not tell., type: list, elements: dict, sample: [{seconds: 900, changes: 1}]}
     aof_fsync: {description: When the append-only file reaches the disk., type: str, sample: everysec}

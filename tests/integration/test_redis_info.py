@@ -185,3 +185,20 @@ def test_data_that_lies_in_the_container_is_an_error_of_the_stack(stack):
         assert problems(told) == ["not_on_volume"] and not told["healthy"]
     finally:
         stack.redis("CONFIG", "SET", "dir", "/data")
+
+
+def test_a_server_that_reads_its_data_is_told_as_such(tmp_path):
+    made = RedisStack(tmp_path, unique_name("redis-loading"), settings=["--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024"])
+    try:
+        made.up()
+        with made.session() as session:
+            session.pipeline([("SET", f"key:{number}", "x" * 100) for number in range(3000)])
+        made.compose("restart", "redis")
+        told = look(made, sections=["server", "memory", "keyspace", "prefixes"])
+        assert told["server"]["loading"] and 0 <= told["server"]["loading_percent"] < 100
+        assert problems(told)[0] == "loading" and not told["healthy"] and not told["complete"]
+        assert told["prefixes"] is None
+        assert made.module("redis_access_info")["finding"] == "loading"
+        assert made.module("redis_settings", settings={"hz": 10})["reason"] in ("redis_settings_not_kept", "redis_loading")
+    finally:
+        made.down()

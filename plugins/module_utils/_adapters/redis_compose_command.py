@@ -25,7 +25,7 @@ _SIGN = "x-written-by"
 
 
 class ComposeCommand:
-    """``resolved`` is what the server gets, ``written`` (asked for when needed) the same with the variables that the files name, so that no secret is copied."""
+    """``resolved`` is what the server gets, ``written`` the same with the variables that the files name: no secret is copied."""
 
     def __init__(self, stack: Stack, engine: Engine, service: str, override: str) -> None:
         self._stack = stack

@@ -10,7 +10,7 @@ import posixpath
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .._core import redis_config_file
-from .._core.errors import StateUnwritable
+from .._core.errors import OperationError, StateUnwritable
 from .._core.redis_command import setting_of
 from .._core.redis_config_file import REWRITTEN
 from .._core.redis_setting_values import same
@@ -125,10 +125,14 @@ class Keeping:
                 settings=missing,
             )
 
-    def restore(self, session: RedisSession) -> None:
-        if self._file.way:
-            self._file.restore(session)
-        self._command.restore()
+    def restore(self, session: RedisSession, cause: OperationError) -> None:
+        """What was written is taken back, after the server has its old settings again. What could not be is told with the cause."""
+        try:
+            self._command.restore()
+            if self._file.way:
+                self._file.restore(session)
+        except (OperationError, OSError) as error:
+            cause.hint = f"{cause.hint} What was written for the next start could not be taken back ({error}): look at {self._file.where}.".strip()
 
     def differences(self, changes: Sequence[SettingChange]) -> Dict[str, List[str]]:
         """The command line before and after, for diff mode; empty when it stays."""

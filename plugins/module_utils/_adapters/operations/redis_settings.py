@@ -82,7 +82,7 @@ class RedisSettings:
                 self._service.require_same(self._engine)
             except OperationError as error:
                 configuration.restore(self._changes, error)
-                keeping.restore(session)
+                keeping.restore(session, error)
                 raise
             note(self._stack, "redis_settings_changed", settings={change.name: change.value for change in self._changes})
             return self._facts(self._look(session, keeping), keeping)
