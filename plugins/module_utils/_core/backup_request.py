@@ -102,11 +102,7 @@ class BackupRequest:
             raise BadInput("transport=exec carries one stream, so format cannot be directory.", hint="Leave one of them out.")
         if self.assertions and self.wanted_level < RESTORED_AND_COMPARED:
             raise BadInput("assertions need verify=restore: they are asked of the restored copy.", hint="Leave them out, or verify by restoring.")
-        for recipient in self.recipients:
-            if not _RECIPIENT.fullmatch(recipient):
-                raise RecipientInvalid(
-                    f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
-                )
+        require_recipients(self.recipients)
         if self.recipients and not self.identity_file and self.state == "present" and self.wanted_level > 0:
             raise BadInput(
                 f"verify={self.verify} has to read what is encrypted, and encryption.identity_file is not given.",
@@ -131,6 +127,14 @@ class Decision:
     estimate_bytes: int
     newest: Optional[Backup]
     proven: Optional[Backup]  # the newest verified one
+
+
+def require_recipients(recipients: Iterable[str]) -> None:
+    for recipient in recipients:
+        if not _RECIPIENT.fullmatch(recipient):
+            raise RecipientInvalid(
+                f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
+            )
 
 
 def choose_databases(there: Sequence[DatabaseSize], wanted: Sequence[str]) -> List[DatabaseSize]:
