@@ -84,7 +84,9 @@ options:
         type: path
         default: ''
   accept_unencrypted:
-    description: Whether O(kind=config) may be saved without encryption. M(runbook.compose.backup_copy) with rclone refuses such a backup.
+    description:
+      - Whether O(kind=config) may be saved without encryption, which O(state=restored) in place does with what it replaces.
+        M(runbook.compose.backup_copy) with rclone refuses such a backup.
     type: bool
     default: false
   backup:
@@ -159,6 +161,7 @@ EXAMPLES = r"""
     kind: config
     state: restored
     encryption:
+      recipients: [age1mdyk5ferjzhtexgvfcrrg6tm5vpd2hfu3gthtn5q8dxxpvj5ncrqmj6j22]
       identity_file: /etc/runbook/age-key
   check_mode: true
   diff: true

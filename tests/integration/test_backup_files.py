@@ -198,8 +198,8 @@ def test_what_is_declared_has_to_be_there_and_keys_have_to_fit(project):
     assert project.call(paths=[".env"], encryption={})["reason"] == "files_unencrypted"
     project.save()
     other = Project(project.base / "other").encryption["identity_file"]
-    wrong = project.call(state="restored", encryption={"identity_file": other})
+    wrong = project.call(state="restored", encryption={**project.encryption, "identity_file": other})
     assert (wrong["failed"], wrong["reason"]) == (True, "archive_unreadable")
-    unproven = project.call(state="verified", encryption={"identity_file": other})
+    unproven = project.call(state="verified", encryption={**project.encryption, "identity_file": other})
     assert (unproven["reason"], unproven["details"]["outcome"]) == ("backup_not_verified", "inconclusive")
     assert not project.call(state="restored")["failed"]

@@ -86,7 +86,8 @@ class FilesRequest:
         require_recipients(self.recipients)
         if self.recipients and not self.identity_file:
             raise BadInput("What is encrypted has to be read back, and encryption.identity_file is not given.", hint="Give it.")
-        if self.kind == CONFIG and self.state == PRESENT and not self.recipients and not self.accept_unencrypted:
+        saves = self.state == PRESENT or (self.state == RESTORED and not self.into)  # what is replaced is saved before
+        if self.kind == CONFIG and saves and not self.recipients and not self.accept_unencrypted:
             raise FilesUnencrypted(
                 "Configuration holds secrets, and encryption.recipients is empty: nothing was written.",
                 hint="Set stack_backup.encryption, or accept_unencrypted=true where the disk of the backups is encrypted.",

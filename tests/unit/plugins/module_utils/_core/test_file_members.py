@@ -143,5 +143,7 @@ def test_what_cannot_be_meant_is_refused(wrong):
 def test_secrets_are_not_saved_in_the_clear_by_accident():
     with pytest.raises(FilesUnencrypted):
         FilesRequest.from_params({**PARAMS, "accept_unencrypted": False}, STACK)
-    for harmless in ({"kind": "application", "paths": []}, {"state": "restored"}, {"state": "verified"}):
+    with pytest.raises(FilesUnencrypted):  # what is replaced would be saved in the clear
+        FilesRequest.from_params({**PARAMS, "accept_unencrypted": False, "state": "restored"}, STACK)
+    for harmless in ({"kind": "application", "paths": []}, {"state": "restored", "into": "/copy"}, {"state": "verified"}):
         FilesRequest.from_params({**PARAMS, "accept_unencrypted": False, **harmless}, STACK)
