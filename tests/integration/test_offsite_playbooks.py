@@ -75,6 +75,13 @@ def test_a_configuration_comes_back_and_one_that_does_not_work_does_not(shop):
     assert env.read_text() == good and shop.version() and restored.told["result"]["previous"]
     assert shop.must("restore/config").changed == 0
 
+    env.write_text(good.replace("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=not-that-of-the-server-"))
+    bad = shop.must("backup/files").told["result"]["backups"][0]["id"]
+    env.write_text(good)
+    refused = shop.play("restore/config", backup=bad, restore_health_timeout=8, restore_probe_deadline=5)
+    assert refused.code != 0 and "the one before it runs again and answers" in refused.message
+    assert env.read_text() == good and shop.version() and shop.lease_is_free()
+
 
 def test_a_host_that_has_nothing_is_restored_from_the_copy_and_its_key(shop):
     rows, env = shop.sql("SELECT count(*), md5(string_agg(text, ',' ORDER BY i)) FROM marker"), Path(shop.project.env_path).read_text()
