@@ -94,6 +94,7 @@ def unpack_into(into: str, expected: Sequence[Member], read: Callable[[Callable[
             directories[path] = member
         elif member.type == LINK:
             os.symlink(member.target, path)
+            _own(path, member)
         else:
             _write_new(path, content)
             _own(path, member)
@@ -122,6 +123,7 @@ def _put(one: Placed) -> None:
     elif member.type == LINK:
         temporary = f"{one.path}.{secrets.token_hex(4)}"
         os.symlink(member.target, temporary)
+        _own(temporary, member)
         os.replace(temporary, one.path)
     else:
         write_atomically(one.path, one.content, member.mode)
@@ -168,10 +170,11 @@ def _write_new(path: str, content: IO[bytes]) -> None:
 def _own(path: str, member: Member) -> None:
     """Owners can be given away by root only."""
     if os.geteuid() == 0:
-        os.chown(path, member.uid, member.gid)
-    os.chmod(path, member.mode)
-    if member.mtime and member.type == FILE:
-        os.utime(path, (member.mtime, member.mtime))
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+    if member.type != LINK:  # the mode of a link is never asked for
+        os.chmod(path, member.mode)
+    if member.mtime:
+        os.utime(path, (member.mtime, member.mtime), follow_symlinks=False)
 
 
 def _type_of(mode: int) -> str:
