@@ -110,7 +110,6 @@ options:
   initialize:
     description:
       - Whether a repository of restic is made where there is none. Leave it out afterwards, so that an address with a typing error is not a new repository.
-      - The repository is made in check mode as well.
     type: bool
     default: false
   timeout:

@@ -26,7 +26,7 @@ from .files import make_private_directory
 from .offsite_process import ToolSettings
 from .offsite_remote import Remote
 from .rclone_remote import RcloneRemote
-from .restic_remote import ResticRemote
+from .restic_remote import NO, WOULD, YES, ResticRemote
 
 _PASSWORD_IN_URL = re.compile(r"(://[^/@:]*:)([^/@]+)@")
 
@@ -85,7 +85,8 @@ class OffsiteContext:
         if request.tool == RESTIC:
             environment = {**environment, "RESTIC_REPOSITORY": request.remote}
             settings = ToolSettings("restic", environment, request.timeout, password, self._redactor)
-            return ResticRemote(settings, request.remote, self.stack.name, request.initialize)
+            initialize = NO if not request.initialize else WOULD if self.host.check_mode else YES
+            return ResticRemote(settings, request.remote, self.stack.name, initialize)
         return RcloneRemote(ToolSettings("rclone", environment, request.timeout, "", self._redactor), request.remote, self.stack.name)
 
     def _password(self, params: Mapping[str, Any]) -> str:

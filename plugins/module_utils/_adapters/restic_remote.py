@@ -17,7 +17,7 @@ from .._core.offsite_endpoint import restic_endpoint
 from .._core.offsite_errors import OffsiteFailed, OffsitePasswordWrong
 from .archive_directory import plain_files
 from .offsite_process import Ended, ToolProcess, ToolSettings, run_tool
-from .offsite_remote import all_names, not_opened, place_of, place_of_backup
+from .offsite_remote import all_names, answers, not_opened, place_of, place_of_backup
 
 # What is read has to come from the remote, not from a cache of this host.
 _READ = ("-q", "--no-cache", "--no-lock")
@@ -26,10 +26,14 @@ _MARK = "runbook-backup"
 _NO_REPOSITORY, _WRONG_PASSWORD = 10, 12
 
 
+# Whether a repository is made where there is none; in check mode it only would be.
+NO, WOULD, YES = "no", "would", "yes"
+
+
 class ResticRemote:
     vouches = True  # the tag is set by who sends
 
-    def __init__(self, settings: ToolSettings, remote: str, stack: str, initialize: bool = False) -> None:
+    def __init__(self, settings: ToolSettings, remote: str, stack: str, initialize: str = NO) -> None:
         self._settings = settings
         self._remote = settings.redactor.text(remote)
         self._address = remote
@@ -46,8 +50,11 @@ class ResticRemote:
             raise OffsitePasswordWrong(
                 f"The password does not open the repository {self._remote}: {ended.said.rstrip('.')}.", hint="Correct the password.", remote=self._remote
             )
-        if not self._initialize or run_tool(self._settings, ["-q", "--no-cache", "init"]).exit_code != 0:
-            raise not_opened(self._remote, restic_endpoint(self._address), ended.said)
+        endpoint = restic_endpoint(self._address)
+        if self._initialize == WOULD and (endpoint is None or endpoint.directory or answers(endpoint)):
+            return
+        if self._initialize != YES or run_tool(self._settings, ["-q", "--no-cache", "init"]).exit_code != 0:
+            raise not_opened(self._remote, endpoint, ended.said)
 
     def sets(self) -> List[RemoteSet]:
         """The newest snapshot of a set comes first."""

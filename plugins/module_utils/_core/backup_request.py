@@ -101,11 +101,7 @@ class BackupRequest:
             raise BadInput("assertions need verify=restore: they are asked of the restored copy.", hint="Leave them out, or verify by restoring.")
         if self.set_id and not is_id(self.set_id):
             raise BadInput(f"{self.set_id!r} is not the id of a set.", hint="Take it from the result of the other backup.")
-        for recipient in self.recipients:
-            if not _RECIPIENT.fullmatch(recipient):
-                raise RecipientInvalid(
-                    f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
-                )
+        require_recipients(self.recipients)
         if self.recipients and not self.identity_file and self.state == "present" and self.wanted_level > 0:
             raise BadInput(
                 f"verify={self.verify} has to read what is encrypted, and encryption.identity_file is not given.",
@@ -142,6 +138,14 @@ class Decision:
     estimate_bytes: int
     newest: Optional[Backup]
     proven: Optional[Backup]  # the newest verified one
+
+
+def require_recipients(recipients: Iterable[str]) -> None:
+    for recipient in recipients:
+        if not _RECIPIENT.fullmatch(recipient):
+            raise RecipientInvalid(
+                f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
+            )
 
 
 def choose_databases(there: Sequence[DatabaseSize], wanted: Sequence[str]) -> List[DatabaseSize]:

@@ -28,6 +28,8 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.offsite impo
 )
 from ansible_collections.runbook.compose.plugins.module_utils._core.offsite_errors import OffsiteUnencrypted
 from ansible_collections.runbook.compose.plugins.module_utils._core.offsite_request import OffsiteRequest, environment_of
+from ansible_collections.runbook.compose.plugins.module_utils._core.retention import plan
+from ansible_collections.runbook.compose.plugins.module_utils._core.retention_policy import Policy
 from tests.support.backup_samples import described
 
 NOW = datetime(2026, 11, 20, 4, 0)
@@ -162,3 +164,12 @@ def test_variables_are_text():
     for wrong in ({"A=B": "x"}, {"A": ["x"]}, {"A": "x\0y"}, {"RESTIC_REPOSITORY": "/r"}):
         with pytest.raises(BadInput):
             environment_of(wrong)
+
+
+def test_retention_keeps_what_is_not_elsewhere_yet_and_a_copy_that_is_damaged_is_none():
+    backups = [ago(1, number=5), ago(2, number=4), copied(ago(3, number=3), "failed"), copied(ago(4, number=2)), ago(5, number=1)]
+    useless = ago(30, "damaged", 6)
+    policy = Policy(2, max_delete_fraction=1, keep_schemas=0)
+    assert set(plan([*backups, useless], policy, NOW).delete) == {one.id for one in [*backups[2:], useless]}
+    waiting = plan([*backups, useless], replace(policy, require_offsite=True), NOW)
+    assert set(waiting.delete) == {backups[3].id, useless.id} and waiting.keep[backups[4].id] == ("not off-site yet",)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.backup_catalogue import VERIFIED, OffsiteCopy
+from ansible_collections.runbook.compose.plugins.module_utils._core.backup_catalogue import VERIFIED
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 from ansible_collections.runbook.compose.plugins.module_utils._core.retention import RetentionPlan, is_sound, plan
 from ansible_collections.runbook.compose.plugins.module_utils._core.retention_policy import Policy
@@ -46,15 +46,6 @@ def refused(backups: list, policy: Policy, now: datetime = NOW, **more: object) 
 
 def test_the_last_ones_stay():
     assert kept(days(0.1, 1, 2, 3, 4), replace(EVERYTHING, keep_last=3)) == [2, 1, 0.1]
-
-
-def test_what_is_not_elsewhere_yet_stays_and_a_copy_that_is_damaged_is_none():
-    passed, failed = (OffsiteCopy("key", "restic", "/mnt/nas", "2026-11-19T00:00:00.000000Z", outcome) for outcome in ("passed", "failed"))
-    backups = days(0.1, 1, 2, 3, 4)
-    backups[2:] = [replace(backups[2], copies=(failed,)), replace(backups[3], copies=(failed, passed)), backups[4]]
-    damaged = described(NOW - 30 * DAY, "damaged", 9)
-    assert kept([*backups, damaged], replace(EVERYTHING, require_offsite=True)) == [4, 2, 1, 0.1]
-    assert kept([*backups, damaged], EVERYTHING) == [0.1]
 
 
 def test_a_period_keeps_its_newest_verified_one_and_only_periods_with_backups_count():
