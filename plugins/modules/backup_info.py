@@ -29,6 +29,11 @@ options:
     type: list
     elements: str
     default: []
+  required_services:
+    description: Compose services that have to have a backup. With O(max_age), one without any is a problem, whatever else is looked at.
+    type: list
+    elements: str
+    default: []
   subjects:
     description:
       - What of the services was saved, names of databases for example. Without any, everything that has a backup.
@@ -88,6 +93,7 @@ options:
     choices: [report, fail]
     default: report
 seealso:
+  - module: runbook.compose.backup_copy
   - module: runbook.compose.backup_retention
   - module: runbook.compose.postgres_backup
 notes:
@@ -147,6 +153,15 @@ backups:
     verified_level: {description: The highest level that was proven; null when nothing was., type: int, sample: 3}
     restore_seconds: {description: How long that restore took; null unless it is verified., type: float, sample: 4.2}
     pinned: {description: Why retention must keep it; null when it is not pinned., type: str, sample: audit 2026}
+    offsite:
+      description: What is known of copies elsewhere, see M(runbook.compose.backup_copy). Empty when none was read back.
+      type: list
+      elements: dict
+      contains:
+        tool: {description: "V(restic) or V(rclone).", type: str, sample: restic}
+        remote: {description: "Where, without secrets.", type: str, sample: "sftp:u1234@u1234.storage.example:/runbook"}
+        at: {description: UTC time at which it was last read back., type: str, sample: "2026-11-21T03:20:00.000000Z"}
+        outcome: {description: "V(passed), or V(failed) when it is not what the manifest says.", type: str, sample: passed}
     problems: {description: What is wrong with it. Empty when nothing is., type: list, elements: str, sample: []}
     tables: {description: "With O(compare_rows), rows by table when the dump was taken.", type: dict, sample: {public.orders: 1200}}
 subjects:

@@ -113,6 +113,12 @@ options:
     description: Seconds for which damaged and partial backups are kept, to look at them.
     type: int
     default: 604800
+  require_offsite:
+    description:
+      - Whether backups are kept as long as no copy of them elsewhere was read back, see M(runbook.compose.backup_copy). Those that are damaged or partial
+        go all the same.
+    type: bool
+    default: false
   backups:
     description: Ids of backups to pin or unpin.
     type: list
@@ -124,6 +130,7 @@ options:
     default: ''
 seealso:
   - module: runbook.compose.backup_info
+  - module: runbook.compose.backup_copy
   - module: runbook.compose.postgres_backup
 notes:
   - Run it as often as backups are made; otherwise O(max_delete_fraction) stops it.

@@ -88,6 +88,12 @@ options:
     type: int
     choices: [0, 1, 2, 3, 4]
     default: 3
+  set_id:
+    description:
+      - Joins the backups to those of another run, such as that of M(runbook.compose.redis_backup) just before. It is the C(set_id) of one of them.
+      - Without it, what this task makes is a set of its own.
+    type: str
+    default: ''
   encryption:
     description: Encryption by age, to public keys. Without it, backups are not encrypted; they are readable by the owner of O(backup_dir) only.
     type: dict

@@ -33,7 +33,7 @@ BULK = "CREATE TABLE bulk AS SELECT i, repeat(md5(i::text), 4) AS text FROM gene
 class Shop(OperatedStack):
     def __init__(self, directory: Path) -> None:
         self.backup_dir = directory / "backups"
-        settings = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600, "max_age": 3600, "verify": "restore"}
+        settings = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600, "max_age": 3600, "verify": "restore", "stores": ["postgres"]}
         super().__init__(directory, unique_name("backups"), stack_backup={**settings, "retention": {"keep_last": 1, "max_delete_fraction": 1}})
 
     def sql(self, statement: str) -> str:

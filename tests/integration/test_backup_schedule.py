@@ -12,7 +12,8 @@ from tests.support.operated import OperatedStack
 from tests.support.postgres import PASSWORD, PostgresStack
 from tests.support.stacks import unique_name
 
-JOBS = ("backup", "base_backup", "log_receiver", "retention", "verify")
+# In an order in which each finds what it needs.
+JOBS = ("backup", "log_receiver", "base_backup", "config", "application", "offsite", "offsite_check", "verify", "retention")
 
 
 class Shop(OperatedStack):
@@ -21,16 +22,21 @@ class Shop(OperatedStack):
     def __init__(self, directory: Path, name: str) -> None:
         self.root = directory / "host"
         (self.root / "cron.d").mkdir(parents=True)
-        self.backups = directory / "backups"
+        self.backups, key = directory / "backups", directory / "restic-password"
+        key.write_text("what only the operator has\n")
+        key.chmod(0o600)
         settings = {
             "dir": str(self.backups),
             "allow_same_disk": True,
+            "stores": ["postgres"],
             "databases": ["shop"],
             "verify": "restore",
             "max_age": 3600,
             "min_age": 600,
             "retention": {"keep_last": 1},
             "point_in_time": {"slot_keep_mb": 256, "min_age": 600},
+            "archives": [{"kind": "config", "paths": [".env"], "accept_unencrypted": True}, {"kind": "application", "excludes": [".env"]}],
+            "offsite": {"tool": "restic", "remote": str(directory / "elsewhere"), "password_file": str(key), "initialize": True},
             "schedule": {name: "15 2 * * *" for name in JOBS},
         }
         places = {f"backup_schedule_{name}_dir": str(self.root / place) for name, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
@@ -66,13 +72,14 @@ def shop(tmp_path_factory):
 def test_the_target_backs_up_checks_and_tidies_up_alone(shop):
     placed = shop.must("backup/schedule")
     assert sorted(placed.told["result"]["jobs"]) == sorted(JOBS) and placed.told["result"]["changed"]
-    for job in ("backup", "log_receiver", "base_backup", "verify", "retention"):
+    for job in JOBS:
         done = shop.tick(job)
         assert done.returncode == 0, done.stdout + done.stderr
         assert shop.status(job)["outcome"] == "succeeded"
     (backup,) = shop.published()
     assert json.loads((backup / "manifest.json").read_text())["purpose"] == "scheduled"
     assert (backup.parent / "latest-verified").resolve() == backup
+    assert len(list(shop.backups.glob(f"{shop.name}/*/*/2*/offsite-*.json"))) == 3
     assert shop.tick("backup").returncode == 0 and shop.published() == [backup]  # younger than min_age
     for file in [*shop.root.rglob("*"), *(shop.project.state_dir / shop.name).rglob("*")]:
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes(), file

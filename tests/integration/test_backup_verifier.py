@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_verifier import BackupVerifier, VerifySettings
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_verifier import BackupVerifier
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.engine import Engine
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.verifier import VerifySettings
 from ansible_collections.runbook.compose.plugins.module_utils._core.stack import Stack
 from tests.support.backups import BackedUpStack, forged
 from tests.support.modules import ROOT

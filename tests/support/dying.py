@@ -10,14 +10,19 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.backup_copy import BackupCopy
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_restore import RedisRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_control import RedisControl
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_files import RedisFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
 
@@ -35,7 +40,22 @@ BACKUP = [
     *((BackupStore, name) for name in ("begin", "publish", "add_verification", "point")),
     *((HelperContainer, name) for name in ("__enter__", "wait", "__exit__")),
 ]
-OPERATIONS = {"postgres_restore": (PostgresRestore, RESTORE), "postgres_backup": (PostgresBackup, BACKUP)}
+# What brings a backup back writes files only.
+FETCH = [step for step in BACKUP if step[0] is not HelperContainer]
+# Of Redis also every file that is moved.
+REDIS_RESTORE = [
+    *((RestoreRecords, name) for name in ("write", "remove")),
+    *((RedisControl, name) for name in ("stop", "start", "discard")),
+    *((RedisFiles, name) for name in ("stage", "move", "make_private", "remove")),
+    *((Dependents, name) for name in ("stop", "start")),
+]
+OPERATIONS = {
+    "postgres_restore": (PostgresRestore, RESTORE),
+    "postgres_backup": (PostgresBackup, BACKUP),
+    "backup_copy": (BackupCopy, FETCH),
+    "redis_restore": (RedisRestore, REDIS_RESTORE),
+    "redis_backup": (RedisBackup, BACKUP),
+}
 
 
 def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:
@@ -54,8 +74,16 @@ def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:
 class Quiet:
     """A host that keeps warnings to itself."""
 
+    check_mode = False
+
     def warn(self, message: str) -> None:
         """Nothing to be told to."""
+
+    def hide(self, secrets: Iterable[str], harmless: Iterable[str] = ()) -> None:
+        """Nothing is shown."""
+
+    def show_as(self, option: str, value: Any) -> None:
+        """Nothing is shown."""
 
 
 def _live_until(step: int | str, operation: str, params: Mapping[str, Any]) -> None:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import shutil
 import tarfile
-from typing import Any, Callable, Iterable, Iterator
+from typing import IO, Any, Callable, Iterable, Iterator, Tuple
 
 from .._core.restore_errors import ArchiveUnreadable
 from .fifo import PIECE
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 def pack(directory: str, write: Callable[[bytes], None]) -> None:
     """A tar of its files, the table of contents first. Each is removed once it is in the stream, so that little room is needed."""
     names = sorted(os.listdir(directory), key=lambda name: (name != "toc.dat", name))
-    with tarfile.open(fileobj=_Exit(write), mode="w|", bufsize=PIECE, format=tarfile.GNU_FORMAT) as archive:
+    with tarfile.open(fileobj=StreamExit(write), mode="w|", bufsize=PIECE, format=tarfile.GNU_FORMAT) as archive:
         for name in names:
             path = os.path.join(directory, name)
             with open(path, "rb") as content:
@@ -35,7 +36,7 @@ def pack(directory: str, write: Callable[[bytes], None]) -> None:
 def unpack(pieces: Iterable[bytes], directory: str) -> None:
     """Into a new private directory. All pieces are taken, so that whoever gives them can judge the end. Raises ArchiveUnreadable."""
     os.mkdir(directory, 0o700)
-    entrance = _Entrance(iter(pieces))
+    entrance = StreamEntrance(iter(pieces))
     try:
         with tarfile.open(fileobj=entrance, mode="r|", bufsize=PIECE) as archive:
             for entry in archive:
@@ -43,6 +44,25 @@ def unpack(pieces: Iterable[bytes], directory: str) -> None:
     except tarfile.TarError as error:
         raise ArchiveUnreadable(f"The archive is not the directory that was packed ({error}).", hint="Choose another backup.") from error
     entrance.run_out()
+
+
+def plain_files(pieces: Iterable[bytes]) -> Iterator[Tuple[str, Iterator[bytes]]]:
+    """The files of a tar by their last names, each to be read to its end before the next; what is no file is passed over. Takes all pieces.
+
+    What is no tar, or ends too early, gives nothing more: whoever made it knows whether it ended well.
+    """
+    entrance = StreamEntrance(iter(pieces))
+    with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=entrance, mode="r|", bufsize=PIECE) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry) if entry.isreg() else None
+            if content is not None:
+                yield os.path.basename(entry.name), _pieces(content)
+    entrance.run_out()
+
+
+def _pieces(content: IO[bytes]) -> Iterator[bytes]:
+    with contextlib.suppress(tarfile.TarError):
+        yield from iter(lambda: content.read(PIECE), b"")
 
 
 def _keep(archive: tarfile.TarFile, entry: tarfile.TarInfo, directory: str) -> None:
@@ -53,7 +73,7 @@ def _keep(archive: tarfile.TarFile, entry: tarfile.TarInfo, directory: str) -> N
         shutil.copyfileobj(content, file, PIECE)
 
 
-class _Exit(io.RawIOBase):
+class StreamExit(io.RawIOBase):
     """What tarfile writes to."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
@@ -68,7 +88,7 @@ class _Exit(io.RawIOBase):
         return len(data)
 
 
-class _Entrance(io.RawIOBase):
+class StreamEntrance(io.RawIOBase):
     """What tarfile reads from."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:

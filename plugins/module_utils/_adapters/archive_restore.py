@@ -91,7 +91,7 @@ class ArchiveRestore:
         pipe = make_fifo(os.path.join(self._settings.work_dir, _PIPE))
         argv = self._command(archive.format, f"{_INSIDE}/{_PIPE}", database)
         with self._helper(argv, Mount(self._settings.work_dir, _INSIDE)) as helper:
-            _pour(archive, helper, FifoSink(pipe, lambda: _runs(helper), self._deadline), self._on_piece)
+            pour(archive, helper, FifoSink(pipe, lambda: _runs(helper), self._deadline), self._on_piece)
             _require_good(helper.wait(self._left()), argv[0])
 
     def _as_file(self, file: ArchiveFile) -> str:
@@ -152,7 +152,7 @@ def read_whole(open_helper: Callable[[List[str], Mount], HelperContainer], archi
     pipe = make_fifo(os.path.join(work_dir, _PIPE))
     argv = ["pg_restore", "--format=custom", "--file=/dev/null", f"{_INSIDE}/{_PIPE}"]
     with open_helper(argv, Mount(work_dir, _INSIDE)) as helper:
-        _pour(archive, helper, FifoSink(pipe, lambda: _runs(helper), deadline), lambda size: None)
+        pour(archive, helper, FifoSink(pipe, lambda: _runs(helper), deadline), lambda size: None)
         _require_good(helper.wait(max(1.0, deadline - time.monotonic())), argv[0])
 
 
@@ -176,7 +176,7 @@ def _told(pieces: Iterable[bytes], on_piece: Callable[[int], None]) -> Iterator[
         yield piece
 
 
-def _pour(archive: ArchiveInput, helper: HelperContainer, sink: FifoSink, on_piece: Callable[[int], None]) -> None:
+def pour(archive: ArchiveInput, helper: HelperContainer, sink: FifoSink, on_piece: Callable[[int], None]) -> None:
     """The whole archive into a pipe. A program that leaves before the end must have failed; what it says then goes first."""
     with sink, ArchiveReader(archive.file) as reader:
         for piece in archive.guard.pass_on(reader) if archive.guard else reader:

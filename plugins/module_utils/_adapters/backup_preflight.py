@@ -18,6 +18,7 @@ from .archive_writer import COMPRESS, encrypt_command, free_bytes
 from .engine import Engine
 from .postgres_service import PostgresService
 from .processes import ChildProcess
+from .server_container import ServerContainer
 
 _AGE_SECONDS = 10
 _DATA_DIRECTORY = "/var/lib/postgresql/data"
@@ -80,13 +81,18 @@ def through_engine(engine: Engine, request: BackupRequest) -> bool:
     return request.transport == EXEC or (request.transport == AUTO and not engine.is_local)
 
 
-def disk_warning(service: PostgresService, data_directory: str, request: BackupRequest) -> str:
+def postgres_data(service: PostgresService, said: str) -> str:
+    """The data directory: as the server said, else as the container was told, else as images have it."""
+    environment = environment_of((service.inspected.get("Config") or {}).get("Env") or [])
+    return said or environment.get("PGDATA") or _DATA_DIRECTORY
+
+
+def disk_warning(service: ServerContainer, data_directory: str, request: BackupRequest) -> str:
     """Raises BackupOnSameDisk: a disk that dies must not take both, and a backup that fills its disk must not stop the server.
 
     A sentence when that cannot be told, or when the data are nowhere safe; empty else.
     """
-    environment = environment_of((service.inspected.get("Config") or {}).get("Env") or [])
-    mount = service.mount(data_directory or environment.get("PGDATA") or _DATA_DIRECTORY)
+    mount = service.mount(data_directory)
     if mount is None or not mount.get("Source"):
         return "The server's data are not on a volume: they are lost when its container is removed."
     data = str(mount["Source"])

@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Iterator, List, Optional, Tuple
 from urllib.parse import unquote
@@ -20,6 +19,7 @@ from urllib.parse import unquote
 from .._core.backup_catalogue import VERIFIED, Backup, Verification, latest
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, Manifest, ManifestInvalid, directory_name, is_id, new_id, parse_manifest, sequence_of
 from .._core.errors import OperationError
+from .backup_notes import offsite_copies, verifications, write_verification
 from .files import link_atomically, make_durable, make_private_directory, sync_directory, write_atomically
 
 _TEMPORARY, _TRASH, _PIN = ".tmp-", ".trash-", "pinned"
@@ -71,7 +71,8 @@ class BackupStore:
         if place != (self._stack, self.service, os.path.basename(path)) or directory_name(manifest.subject) != home:
             said = f"{manifest.stack}/{manifest.service}/{manifest.subject}/{manifest.id}"
             raise ManifestInvalid(f"{path} is of {said} and does not belong there.", hint="Choose another backup.", manifest=path)
-        return Backup(manifest, path, _verifications(path), _missing(path, manifest), (_text(os.path.join(path, _PIN)) or "").strip())
+        pin = (_text(os.path.join(path, _PIN)) or "").strip()
+        return Backup(manifest, path, verifications(path), _missing(path, manifest), pin, offsite_copies(path))
 
     def next_id(self, subject: str, now: datetime) -> str:
         names = [os.path.basename(path) for path in self._published(subject)]
@@ -103,9 +104,12 @@ class BackupStore:
         os.mkdir(path, 0o700)
         return path
 
-    def publish(self, temporary: str, manifest: Manifest) -> str:
-        """Makes everything durable, then visible by one rename; the directory it is in from then on. A disk that fails leaves it invisible."""
-        content = manifest.to_bytes()
+    def publish(self, temporary: str, manifest: Manifest, written: bytes = b"") -> str:
+        """Makes everything durable, then visible by one rename; the directory it is in from then on. A disk that fails leaves it invisible.
+
+        ``written`` is the manifest of a backup that was published before, elsewhere: it stays as it was.
+        """
+        content = written or manifest.to_bytes()
         write_atomically(os.path.join(temporary, MANIFEST), content, 0o400)
         write_atomically(os.path.join(temporary, MANIFEST_HASH), (hashlib.sha256(content).hexdigest() + "\n").encode(), 0o400)
         for file in manifest.files:
@@ -126,8 +130,7 @@ class BackupStore:
 
     def add_verification(self, backup: Backup, verification: Verification) -> None:
         """Beside the manifest, in a file of its own: the manifest never changes."""
-        name = f"verify-{verification.at.replace(':', '').replace('-', '')}.json"
-        write_atomically(os.path.join(backup.directory, name), (json.dumps(asdict(verification), sort_keys=True) + "\n").encode(), 0o400)
+        write_verification(backup.directory, verification)
         self.point(backup.manifest.subject)
 
     def point(self, subject: str) -> None:
@@ -254,17 +257,6 @@ def _text(path: str) -> Optional[str]:
     """Whatever the bytes are: they are compared, or shown."""
     content = _bytes(path)
     return None if content is None else content.decode(errors="replace")
-
-
-def _verifications(path: str) -> Tuple[Verification, ...]:
-    """An unreadable one proves nothing and is left out."""
-    found = []
-    for name in sorted(_entries(path)):
-        if name.startswith("verify-") and name.endswith(".json"):
-            with contextlib.suppress(ValueError, TypeError):
-                value = json.loads(_bytes(os.path.join(path, name)) or b"")
-                found.append(Verification(**{**value, "differences": tuple(value.get("differences", ()))}))
-    return tuple(found)
 
 
 def _missing(path: str, manifest: Manifest) -> Tuple[str, ...]:

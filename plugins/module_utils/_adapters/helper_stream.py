@@ -9,7 +9,7 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Protocol, Sequence, Tuple
 
 from .._core.backup_errors import BackupDisappointing
 from .._core.backup_manifest import BackupFile
@@ -18,11 +18,18 @@ from .archive_writer import ArchiveWriter, SpaceFloor
 from .conveyor import Conveyor
 from .fifo import FifoSink, FifoSource, make_fifo
 from .helper_container import HelperContainer
-from .postgres_client import PostgresClient
 
 INSIDE = "/out"
 _PIPE, _COPY = "dump.pipe", "check.pipe"
 _MOST_WARNINGS = 20
+
+
+class HelperMaker(Protocol):
+    """Makes helpers of a server's image; those that are not ``offline`` see what the producer needs."""
+
+    def helper(self, purpose: str, argv: Sequence[str], mounts: Tuple[Mount, ...] = (), **environment: str) -> HelperContainer: ...
+
+    def offline(self, purpose: str, argv: Sequence[str], mounts: Tuple[Mount, ...] = ()) -> HelperContainer: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ pipe_inside, copy_inside = f"{INSIDE}/{_PIPE}", f"{INSIDE}/{_COPY}"
 class HelperStream:
     """Runs producers of one server, one after the other. ``on_piece`` is told the size of every piece, and may raise to end it all."""
 
-    def __init__(self, client: PostgresClient, settings: StreamSettings, on_piece: Callable[[int], None]) -> None:
+    def __init__(self, client: HelperMaker, settings: StreamSettings, on_piece: Callable[[int], None]) -> None:
         self._client = client
         self._settings = settings
         self._on_piece = on_piece

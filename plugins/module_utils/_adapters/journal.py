@@ -10,7 +10,9 @@ import os
 from datetime import datetime
 from typing import Any
 
+from .._core.errors import StateUnwritable
 from .._core.stack import Stack
+from .clock import utc_now
 from .files import append_line, make_private_directory
 
 
@@ -19,3 +21,16 @@ def journal(stack: Stack, now: datetime, event: str, **facts: Any) -> None:
     path = stack.in_state("journal.ndjson")
     make_private_directory(os.path.dirname(path))
     append_line(path, json.dumps({"at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "event": event, **facts}, sort_keys=True))
+
+
+def note(stack: Stack, event: str, **facts: Any) -> None:
+    """The same, now, for an operation that must not go on unrecorded."""
+    try:
+        journal(stack, utc_now(), event, **facts)
+    except OSError as error:
+        raise StateUnwritable(
+            f"The journal of stack {stack.name} cannot be written: {error.strerror} ({error.filename}).",
+            hint="Check state_dir, and that the task runs as the right user (become).",
+            path=str(error.filename),
+            event=event,
+        ) from error

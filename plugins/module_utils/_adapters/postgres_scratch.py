@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Dict, Iterator, Optional, Tuple, Type
+from typing import Any, Dict, Optional, Tuple, Type
 
 from .._core.container import parse_container
 from .._core.errors import OperationError
@@ -26,6 +25,7 @@ from .postgres_client import PostgresClient
 from .postgres_dump import Server
 from .postgres_ping import PostgresAddress
 from .postgres_service import PostgresAccess, PostgresService
+from .socket_directory import short_path, socket_directory
 from .stack_containers import ServiceContainer
 
 _PORT = 5432
@@ -81,12 +81,9 @@ class ScratchServer:
 
     def __enter__(self) -> "ScratchServer":
         with contextlib.ExitStack() as stack:
-            sockets = stack.enter_context(_socket_directory(self._settings.work_dir))
+            sockets = stack.enter_context(socket_directory(self._settings.work_dir))
             self._helper = stack.enter_context(HelperContainer(self._engine, self._stack.name, self._image, self._task(sockets)))
-            descriptor = os.open(sockets, os.O_RDONLY | os.O_DIRECTORY)
-            stack.callback(os.close, descriptor)
-            # A path of a socket may have 107 bytes only, this one always fits.
-            self.server = self._reached(f"/proc/self/fd/{descriptor}")
+            self.server = self._reached(stack.enter_context(short_path(sockets)))
             self._await()
             self._stack_of_contexts = stack.pop_all()
         return self
@@ -144,20 +141,6 @@ class ScratchServer:
                 return session.value("SHOW listen_addresses") == _SETTINGS["listen_addresses"]
         except (PostgresUnreachable, PostgresLoginRefused):
             return False
-
-
-@contextlib.contextmanager
-def _socket_directory(parent: str) -> Iterator[str]:
-    """Writable for the server, whatever its user is; the parent keeps everybody else out."""
-    path = os.path.join(parent, "socket")
-    os.mkdir(path, 0o700)
-    try:
-        os.chmod(path, 0o1777)
-        yield path
-    finally:
-        for name in os.listdir(path):
-            os.unlink(os.path.join(path, name))
-        os.rmdir(path)
 
 
 def is_inconclusive(error: OperationError, scratch: Optional[ScratchServer]) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
-from .._core.errors import StateUnwritable
 from .._core.postgres_errors import PostgresFull
 from .._core.stack import Stack
-from .clock import utc_now
 from .engine import Engine
-from .journal import journal
+from .journal import note
 from .postgres_service import PostgresAccess, PostgresService
 from .postgres_session import PostgresSession, SessionLimits
 
@@ -47,12 +45,4 @@ class PostgresTarget:
 
     def note(self, event: str, **facts: Any) -> None:
         """Adds an event to the stack's journal."""
-        try:
-            journal(self.stack, utc_now(), event, **facts)
-        except OSError as error:
-            raise StateUnwritable(
-                f"The journal of stack {self.stack.name} cannot be written: {error.strerror} ({error.filename}).",
-                hint="Check state_dir, and that the task runs as the right user (become).",
-                path=str(error.filename),
-                event=event,
-            ) from error
+        note(self.stack, event, **facts)

@@ -21,11 +21,15 @@ _SMOOTHING = 0.7  # of the rate: this much of the old value stays at every writi
 
 
 class ProgressFile:
-    """``<state_dir>/<stack>/progress/<operation>-<subject>.json``, whole at any time, and gone when the work has ended."""
+    """``<state_dir>/<stack>/progress/<operation>-<subject>.json``, whole at any time, and gone when the work has ended.
 
-    def __init__(self, stack: Stack, operation: str, subject: str) -> None:
+    ``unit`` is what is counted; where it is not bytes, every count here is one of it.
+    """
+
+    def __init__(self, stack: Stack, operation: str, subject: str, unit: str = "bytes") -> None:
         self._path = stack.in_state("progress", f"{operation}-{directory_name(subject)}.json")
         self._subject = subject
+        self._unit = unit
         self._started = utc_now()
         self._before = (time.monotonic(), 0)
         self._rate = 0.0
@@ -64,9 +68,10 @@ class ProgressFile:
             {
                 "subject": self._subject,
                 "phase": self.phase,
-                "bytes": moved,
-                "expected_bytes": self.expected_bytes,
-                "rate_bytes_per_second": round(self._rate),
+                "unit": self._unit,
+                self._unit: moved,
+                f"expected_{self._unit}": self.expected_bytes,
+                f"rate_{self._unit}_per_second": round(self._rate),
                 "estimate_seconds": self._estimate(),
                 "started": timestamp(self._started),
                 "written": timestamp(utc_now()),

@@ -64,6 +64,23 @@ class RedisService(ServerContainer):
             raise RedisUnreachable(f"Container {found.container.name} has no address on a network.", hint="Give 'host' and 'port'.")
         return cls(access, _address(access, host, containers.login("redis", found)), found)
 
+    @classmethod
+    def in_any_state(cls, stack: Stack, engine: Engine, access: RedisAccess) -> "RedisService":
+        """Of a service that may be stopped; its only container, whatever it does."""
+        containers = StackContainers(engine, stack.name)
+        containers.refresh()
+        there = containers.of(access.service)
+        found = [one for one in there if one.container.running] or there
+        if len(found) != 1:
+            names = ", ".join(f"{one.container.name} ({one.container.state})" for one in there) or "none"
+            raise RedisNotInStack(
+                f"Stack {stack.name} has not exactly one container of service {access.service}: {names}.",
+                hint="Check stack_services.redis in the inventory.",
+                service=access.service,
+                containers=[one.container.name for one in there],
+            )
+        return cls(access, _address(access, access.host or found[0].container.address, containers.login("redis", found[0])), found[0])
+
 
 def _address(access: RedisAccess, host: str, login: ServiceLogin) -> RedisAddress:
     return RedisAddress(host, access.port, access.username or login.username, access.password or login.password)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Type, Union
@@ -15,6 +16,7 @@ from .._core.redis_errors import RedisCluster, redis_error, unreachable
 from .redis_service import RedisAddress
 
 Word = Union[str, bytes, int, float]
+_POLL_SECONDS = 0.1
 _RESP2 = 2  # its replies are the same for every version of the server
 
 
@@ -38,15 +40,15 @@ class RedisSession:
 
     @classmethod
     def open(cls, address: RedisAddress, database: int = 0, limits: RedisLimits = RedisLimits()) -> "RedisSession":
-        """Raises RedisCluster for a node of a cluster, which sees only some of the keys."""
+        """Raises RedisCluster for a node of a cluster, which sees only some of the keys. A host that is a path is a socket."""
         redis = import_redis()
-        connection = redis.Connection(
-            host=address.host,
-            port=address.port,
+        local = address.host.startswith("/")
+        place = {"path": address.host} if local else {"host": address.host, "port": address.port, "socket_connect_timeout": limits.connect}
+        connection = (redis.UnixDomainSocketConnection if local else redis.Connection)(
+            **place,
             db=database,
             username=address.username or None,
             password=address.password or None,
-            socket_connect_timeout=limits.connect,
             socket_timeout=limits.reply,
             retry=_no_retry(),
             **({"protocol": _RESP2} if int(redis.__version__.split(".", 1)[0]) >= 5 else {}),
@@ -80,16 +82,38 @@ class RedisSession:
         """Several commands in one go; a reply each. A refused one gives its error in its place, and the others are done all the same."""
         if not commands:
             return []
+        self.send(commands)
+        return self.receive(commands)
+
+    def send(self, commands: Sequence[Sequence[Word]]) -> None:
+        """The first half of a pipeline: the server works on it while the caller does something else."""
+        with self._translating("a pipeline"):
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+
+    def receive(self, commands: Sequence[Sequence[Word]]) -> List[Any]:
+        """The second half, with the same commands, in the order in which they were sent."""
         redis = import_redis()
         replies: List[Any] = []
         with self._translating("a pipeline"):
-            self._connection.send_packed_command(self._connection.pack_commands(commands))
             for command in commands:
                 try:
                     replies.append(self._connection.read_response())
                 except redis.exceptions.ResponseError as error:
                     replies.append(_refusal(error, f"{self._where}, {command[0]!s}"))
         return replies
+
+    def stream(self, name: str, seconds: float, most: int) -> Iterator[bytes]:
+        """What a command (MONITOR) sends until as many seconds or replies have come. The session is good for nothing else afterwards."""
+        until = time.monotonic() + seconds
+        with self._translating(name):
+            self._connection.send_command(name)
+            for unused in range(most):
+                while not self._connection.can_read(timeout=_POLL_SECONDS):
+                    if time.monotonic() >= until:
+                        return
+                yield self._connection.read_response()
+                if time.monotonic() >= until:
+                    return
 
     def info(self, section: str = "default") -> Dict[str, str]:
         """Fields of INFO as text: https://redis.io/docs/latest/commands/info/."""

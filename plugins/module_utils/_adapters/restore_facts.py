@@ -12,7 +12,7 @@ from .._core.restore_preflight import LiveDatabase, TargetFacts
 from .postgres_dump import Server
 from .postgres_session import PostgresSession
 from .postgres_source import describe_database, system_identifier
-from .postgres_space import free_bytes
+from .data_space import free_bytes
 
 _LIVE = "SELECT oid::int8, pg_database_size(oid) AS bytes FROM pg_database WHERE datname = %s"
 _PREPARED = "SELECT gid FROM pg_prepared_xacts WHERE database = %s ORDER BY 1"

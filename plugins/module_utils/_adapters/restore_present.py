@@ -21,6 +21,7 @@ from .._core.restore_record import RestoreRecord
 from .._core.restore_request import LATEST_VERIFIED, REPLACE, RestoreRequest
 from .._core.role_statements import statements_for, without_password
 from .backup_maker import files_of, now_naive
+from .backup_proof import known_backups
 from .backup_store import BackupStore
 from .database_swap import maintenance_session
 from .postgres_session import PostgresSession
@@ -86,12 +87,7 @@ class RestorePresent:
         return [places[directory] for directory in sorted(places)]
 
     def _known(self, store: Optional[BackupStore]) -> List[Backup]:
-        if store is None:
-            return []
-        backups, unreadable = store.all()
-        for one in unreadable:
-            self._place.warn(f"{one.directory} is not counted as a backup: {one.cause}")
-        return backups
+        return known_backups(store, self._place.warn) if store else []
 
     def _choose(self, session: PostgresSession, backups: List[Backup]) -> Chosen:
         request, place = self._request, self._place

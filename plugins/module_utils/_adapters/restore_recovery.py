@@ -20,7 +20,6 @@ from .._core.stack import Stack
 from .archive_restore import RestoreSettings
 from .backup_maker import now_naive
 from .backup_store import BackupStore
-from .backup_verifier import WORK, work_directory
 from .database_swap import DatabaseSwap, maintenance_session
 from .dependents import Dependents
 from .dump_watch import never_time_out
@@ -29,6 +28,7 @@ from .postgres_session import PostgresSession
 from .restore_records import RestoreRecords
 from .restore_source import choose_published
 from .shadow_database import ShadowDatabase, jobs_or_default
+from .verifier import WORK, work_directory
 
 _LAST_SESSIONS_SECONDS = 30.0
 # Making and dropping a database wait for a checkpoint, which takes long on a busy server with much memory.

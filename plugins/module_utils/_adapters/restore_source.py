@@ -81,7 +81,7 @@ def choose_file(request: RestoreRequest, properties: Mapping[str, Any], server_v
     path = request.file
     if not os.path.isfile(path):
         raise BackupMissing(f"{path} is not a file on this host.", hint="Give a file (.sql, .dump, also as .gz, .zst or .age).", backup=path)
-    file, head = _unwrapped(ArchiveFile(path), request.identity_file)
+    file, head = unwrapped(ArchiveFile(path), request.identity_file)
     kind, cause = kind_of(head)
     if kind not in (CUSTOM, SQL):
         raise BadInput(f"{path} cannot be restored: {cause or 'it is wrapped more than once'}.", hint="Give SQL, or an archive of pg_dump -Fc.")
@@ -95,7 +95,7 @@ def choose_file(request: RestoreRequest, properties: Mapping[str, Any], server_v
     return Chosen(facts, ShadowSource(archive, DatabaseProperties.from_source(properties), None, request.assertions, request.masking))
 
 
-def _unwrapped(file: ArchiveFile, identity_file: str) -> Tuple[ArchiveFile, bytes]:
+def unwrapped(file: ArchiveFile, identity_file: str) -> Tuple[ArchiveFile, bytes]:
     """How to read the file, by its first bytes; and the first bytes of what is inside."""
     head = _head(file)
     kind = kind_of(head)[0]

@@ -17,8 +17,8 @@ from .._core.restore_request import REPLACE, RestoreRequest
 from .._core.stack import Stack
 from .backup_maker import BackupMaker, now_naive
 from .backup_preflight import programs_for, require_encryption, require_programs, require_space
-from .backup_proof import Prover
 from .backup_store import BackupStore
+from .backup_verifier import prove_database
 from .postgres_dump import Server
 from .postgres_source import describe_server
 from .progress_file import ProgressFile
@@ -67,7 +67,7 @@ class SafetyBackup:
         set_id = new_id(now_naive(), 0, secrets.randbits(16))
         backup = BackupMaker(self._stack, self._server, self._request, described, set_id).make(self._decision, progress).backup
         if self._request.wanted_level:
-            found = Prover(self._stack, self._server, self._request, progress).prove(self._store, backup)
+            found = prove_database(self._stack, self._server, self._request)(self._store, backup, progress)
             self._store.add_verification(backup, found)
             if found.outcome != "passed":
                 raise BackupUnverified(

@@ -26,6 +26,11 @@ class ServerContainer:
         self._found = found
 
     @property
+    def in_stack(self) -> bool:
+        """Whether it is a container of the stack, and no server elsewhere."""
+        return self._found is not None
+
+    @property
     def container(self) -> Container:
         return self._container().container
 

@@ -15,6 +15,7 @@ def backup_info_arguments() -> ArgumentSpec:
             {
                 "backup_dir": {"type": "path", "required": True},
                 "services": {"type": "list", "elements": "str", "default": []},
+                "required_services": {"type": "list", "elements": "str", "default": []},
                 "subjects": {"type": "list", "elements": "str", "default": []},
                 "states": {"type": "list", "elements": "str", "choices": ["dumped", "verified", "damaged"], "default": []},
                 "purposes": {"type": "list", "elements": "str", "choices": ["scheduled", "manual", "pre_deploy", "safety"], "default": []},
@@ -54,6 +55,7 @@ def backup_retention_arguments() -> ArgumentSpec:
                 "stale_freeze": {"type": "int", "default": 172800},
                 "safety_ttl": {"type": "int", "default": 259200},
                 "damaged_ttl": {"type": "int", "default": 604800},
+                "require_offsite": {"type": "bool", "default": False},
                 "backups": {"type": "list", "elements": "str", "default": []},
                 "pin_reason": {"type": "str", "default": ""},
             }

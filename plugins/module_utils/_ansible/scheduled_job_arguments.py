@@ -11,19 +11,25 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._core.errors import BadInput
 from .argument_spec import ArgumentSpec, stack_arguments
+from .backup_copy_arguments import backup_copy_arguments
+from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
 from .postgres_pitr_arguments import postgres_pitr_arguments
+from .redis_backup_arguments import redis_backup_arguments
 
 # The same names as operations/schedulable.py has; each with what its module hands to run_module.
 SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
+    "backup_copy": backup_copy_arguments,
+    "backup_files": backup_files_arguments,
     "backup_info": backup_info_arguments,
     "backup_retention": backup_retention_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),
+    "redis_backup": redis_backup_arguments,
 }
 
 

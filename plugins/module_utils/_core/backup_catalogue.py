@@ -32,6 +32,18 @@ class Verification:
 
 
 @dataclass(frozen=True)
+class OffsiteCopy:
+    """What was found when a copy elsewhere was last read back. ``key`` names the remote in file names, ``remote`` for people and without secrets."""
+
+    key: str
+    tool: str
+    remote: str
+    at: str
+    outcome: str  # passed or failed
+    differences: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Backup:
     """One published backup. A hash that does not fit any more (``damage``) outweighs what was proven before."""
 
@@ -40,6 +52,7 @@ class Backup:
     verifications: Tuple[Verification, ...] = ()
     damage: Tuple[str, ...] = ()
     pinned: str = ""
+    copies: Tuple[OffsiteCopy, ...] = ()
 
     @property
     def id(self) -> str:
@@ -63,6 +76,13 @@ class Backup:
             return DAMAGED
         return VERIFIED if self.proof else DUMPED
 
+    @property
+    def is_offsite(self) -> bool:
+        return any(copy.outcome == "passed" for copy in self.copies)
+
+    def copy_at(self, key: str) -> Optional[OffsiteCopy]:
+        return next((copy for copy in self.copies if copy.key == key), None)
+
     def to_dict(self, now: datetime) -> Dict[str, Any]:
         last, proof = self.last, self.proof if self.state == VERIFIED else None
         return {
@@ -74,6 +94,7 @@ class Backup:
             "verified_level": max((one.level for one in self.verifications if one.outcome == "passed"), default=None),
             "restore_seconds": proof.seconds if proof else None,
             "pinned": self.pinned or None,
+            "offsite": [{name: getattr(copy, name) for name in ("tool", "remote", "at", "outcome")} for copy in self.copies],
             "problems": [*self.damage, *(last.differences if last and last.outcome == "failed" else ())],
         }
 

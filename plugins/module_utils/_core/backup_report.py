@@ -16,7 +16,8 @@ from .retention_policy import BackupStale
 from .text_table import aligned
 
 STALE, MISSING, DAMAGED, UNREADABLE, FUTURE = "stale", "missing", "damaged", "unreadable", "future"
-_HEADER = ("SERVICE", "SUBJECT", "BACKUP", "STATE", "AGE", "SIZE", "LEVEL", "RESTORE", "PURPOSE", "PINNED")
+DATABASES, SNAPSHOTS = ("DATABASE", "ROWS"), ("SNAPSHOT", "KEYS")
+_HEADER = ("SERVICE", "SUBJECT", "BACKUP", "STATE", "AGE", "SIZE", "LEVEL", "RESTORE", "PURPOSE", "OFF-SITE", "PINNED")
 
 
 class BackupDamaged(OperationError):
@@ -136,15 +137,22 @@ def backup_table(backups: Sequence[Mapping[str, Any]], problems: Sequence[Proble
         level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
         restore = "-" if one["restore_seconds"] is None else duration(one["restore_seconds"])
         state = one["state"] + (" (partial)" if one["partial"] else "")
-        cells = (one["id"], state, duration(one["age_seconds"]), size(one["bytes"]), level, restore, one["purpose"], one["pinned"] or "")
+        cells = (one["id"], state, duration(one["age_seconds"]), size(one["bytes"]), level, restore, one["purpose"], _offsite(one["offsite"]), one["pinned"] or "")
         rows.append((one["service"], one["subject"], *cells))
     lines = aligned(rows) if len(rows) > 1 else ["No backups."]
     return "\n".join([*lines, *(f"{problem.kind.upper()}: {problem.message}" for problem in problems)])
 
 
-def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:
-    """One line for each database of a run that backs up or verifies, with what could not be done at the end."""
-    rows: List[Sequence[str]] = [("DATABASE", "BACKUP", "VERDICT", "LEVEL", "SIZE", "ROWS", "MADE", "RESTORED IN", "PATH")]
+def _offsite(copies: Sequence[Mapping[str, Any]]) -> str:
+    """Since when it was last known to be whole elsewhere; a copy that is damaged is said."""
+    passed = [copy["at"] for copy in copies if copy["outcome"] == "passed"]
+    failed = ["DAMAGED"] if len(passed) < len(copies) else []
+    return " ".join([*([max(passed)[:16] + "Z"] if passed else []), *failed]) or "-"
+
+
+def made_table(backups: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]], words: Tuple[str, str] = DATABASES) -> str:
+    """One line for each subject of a run that backs up or verifies, with what could not be done at the end; ``words`` are what is counted."""
+    rows: List[Sequence[str]] = [(words[0], "BACKUP", "VERDICT", "LEVEL", "SIZE", words[1], "MADE", "RESTORED IN", "PATH")]
     for one in backups:
         level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
         made = f"in {duration(one['seconds'])}" if one["made"] else f"{duration(one['age_seconds'])} ago"

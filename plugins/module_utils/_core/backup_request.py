@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .backup_catalogue import DUMPED, RESTORED_AND_COMPARED, VERIFIED, Backup, latest, newest_first
 from .backup_errors import BackupMissing, ClockWrong, RecipientInvalid, UnknownDatabase
+from .backup_manifest import is_id
 from .errors import BadInput
 from .plan import Plan, Step
 
@@ -54,32 +55,28 @@ class BackupRequest:
     format: str = AUTO
     jobs: int = 0
     transport: str = AUTO
+    set_id: str = ""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "BackupRequest":
         """Raises BadInput for what cannot be meant."""
-        encryption = params["encryption"] or {}
         request = cls(
-            state=params["state"],
-            backup_dir=params["backup_dir"],
+            **_shared(params),
             databases=tuple(dict.fromkeys(params["databases"])),
-            purpose=params["purpose"],
-            min_age=params["min_age"],
-            verify=params["verify"],
             assertions=tuple(params["assertions"]),
             checksum_max_bytes=params["checksum_max_mb"] * MIB if params["checksums"] else -1,
             lock_wait_timeout=params["lock_wait_timeout"],
-            timeout=params["timeout"],
-            floor_bytes=params["space_floor_mb"] * MIB,
-            recipients=tuple(encryption.get("recipients") or ()),
-            identity_file=encryption.get("identity_file") or "",
-            allow_same_disk=params["allow_same_disk"],
-            backup=params["backup"],
-            level=params["level"],
             format=params["format"],
             jobs=params["jobs"],
             transport=params["transport"],
         )
+        request._check()
+        return request
+
+    @classmethod
+    def for_snapshot(cls, params: Mapping[str, Any], subject: str) -> "BackupRequest":
+        """Of a server that is saved as a whole; raises BadInput for what cannot be meant."""
+        request = cls(**_shared(params), databases=(subject,))
         request._check()
         return request
 
@@ -102,16 +99,26 @@ class BackupRequest:
             raise BadInput("transport=exec carries one stream, so format cannot be directory.", hint="Leave one of them out.")
         if self.assertions and self.wanted_level < RESTORED_AND_COMPARED:
             raise BadInput("assertions need verify=restore: they are asked of the restored copy.", hint="Leave them out, or verify by restoring.")
-        for recipient in self.recipients:
-            if not _RECIPIENT.fullmatch(recipient):
-                raise RecipientInvalid(
-                    f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
-                )
+        if self.set_id and not is_id(self.set_id):
+            raise BadInput(f"{self.set_id!r} is not the id of a set.", hint="Take it from the result of the other backup.")
+        require_recipients(self.recipients)
         if self.recipients and not self.identity_file and self.state == "present" and self.wanted_level > 0:
             raise BadInput(
                 f"verify={self.verify} has to read what is encrypted, and encryption.identity_file is not given.",
                 hint="Give it, or use verify=none here and verify where the identity is kept.",
             )
+
+
+def _shared(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """What every kind of backup is told."""
+    encryption = params["encryption"] or {}
+    same = ("state", "backup_dir", "purpose", "min_age", "verify", "timeout", "allow_same_disk", "backup", "level", "set_id")
+    return {
+        **{name: params[name] for name in same},
+        "floor_bytes": params["space_floor_mb"] * MIB,
+        "recipients": tuple(encryption.get("recipients") or ()),
+        "identity_file": encryption.get("identity_file") or "",
+    }
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,14 @@ class Decision:
     estimate_bytes: int
     newest: Optional[Backup]
     proven: Optional[Backup]  # the newest verified one
+
+
+def require_recipients(recipients: Iterable[str]) -> None:
+    for recipient in recipients:
+        if not _RECIPIENT.fullmatch(recipient):
+            raise RecipientInvalid(
+                f"{recipient!r} is not a public key of age (age1..., ssh-ed25519 ..., ssh-rsa ...).", hint="Correct encryption.recipients."
+            )
 
 
 def choose_databases(there: Sequence[DatabaseSize], wanted: Sequence[str]) -> List[DatabaseSize]:

@@ -27,17 +27,24 @@ def parse_progress(text: str) -> List[Dict[str, Any]]:
 
 
 def progress_line(record: Mapping[str, Any]) -> str:
-    """``shop: dumping, 812.3 MiB of about 1.2 GiB (66 %), 210.4 MiB/s, 2 s left``"""
-    moved, expected, rate, left = (_number(record.get(name)) for name in ("bytes", "expected_bytes", "rate_bytes_per_second", "estimate_seconds"))
+    """``shop: dumping, 812.3 MiB of about 1.2 GiB (66 %), 210.4 MiB/s, 2 s left``; what is no bytes is counted by its own word."""
+    unit = _unit(record)
+    moved, expected, rate, left = (_number(record.get(name)) for name in (unit, f"expected_{unit}", f"rate_{unit}_per_second", "estimate_seconds"))
+    amount = size if unit == "bytes" else lambda count: f"{count:,} {unit}"
     words = [record["phase"]]
     if moved:
-        share = f" of about {size(expected)} ({min(99, 100 * moved // expected)} %)" if expected > moved else ""
-        words.append(size(moved) + share)
+        share = f" of about {amount(expected)} ({min(99, 100 * moved // expected)} %)" if expected > moved else ""
+        words.append(amount(moved) + share)
     if rate:
-        words.append(f"{size(rate)}/s")
+        words.append(f"{amount(rate)}/s")
     if left:
         words.append(f"{duration(left)} left")
     return f"{record['subject']}: {', '.join(words)}"
+
+
+def _unit(record: Mapping[str, Any]) -> str:
+    unit = record.get("unit")
+    return unit if isinstance(unit, str) else "bytes"
 
 
 def _number(value: Any) -> int:
@@ -54,7 +61,7 @@ class ProgressTeller:
     def lines(self, text: str) -> List[str]:
         told = []
         for record in parse_progress(text):
-            key, written = (record.get("process"), record["subject"], record.get("started")), (record.get("written"), record.get("bytes"))
+            key, written = (record.get("process"), record["subject"], record.get("started")), (record.get("written"), record.get(_unit(record)))
             before = self._before.get(key)
             if before != written and (before is not None or self._asked):
                 told.append(progress_line(record))

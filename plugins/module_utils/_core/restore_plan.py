@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Protocol, Sequence, Tuple, TypeVar
 
 from .backup_catalogue import VERIFIED, Backup, latest, newest_first
 from .backup_errors import BackupMissing
@@ -108,12 +108,34 @@ def _choose(records: Sequence[RestoreRecord], request: RestoreRequest) -> Restor
     return max(own, key=lambda record: record.run_id)
 
 
-def require_finished(records: Sequence[RestoreRecord], database: str) -> None:
+class AnyRecord(Protocol):
+    """What records of all kinds of restores tell."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def database(self) -> str: ...
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def kept(self) -> Any: ...
+
+
+Record = TypeVar("Record", bound=AnyRecord)
+
+
+def require_finished(records: Sequence[AnyRecord], database: str, module: str = "postgres_restore") -> None:
     for record in records:
         if record.database == database and not record.finished:
             raise RestoreUnfinished(
                 f"Restore {record.run_id} of {database} died at the stage {record.stage}.",
-                hint="Run postgres_restore with state=recovered, then again.",
+                hint=f"Run {module} with state=recovered, then again.",
                 restore_id=record.run_id,
                 stage=record.stage,
             )
@@ -148,12 +170,12 @@ def require_confirmation(request: RestoreRequest, stack: str, plan: Plan) -> Non
         )
 
 
-def expired(records: Sequence[RestoreRecord], now: datetime, seconds: int) -> List[RestoreRecord]:
-    """Finished restores whose kept database is older than that, or that kept none and are older themselves; oldest first."""
+def expired(records: Sequence[Record], now: datetime, seconds: int) -> List[Record]:
+    """Finished restores whose kept data is older than that, or that kept none and are older themselves; oldest first."""
     until = now - timedelta(seconds=seconds)
     old = [record for record in records if record.finished and _since(record) <= until]
     return sorted(old, key=lambda record: record.run_id)
 
 
-def _since(record: RestoreRecord) -> datetime:
+def _since(record: AnyRecord) -> datetime:
     return datetime.strptime(record.kept.since, TIME_FORMAT) if record.kept else begun(record.run_id)

@@ -81,14 +81,19 @@ def exchange_problems(target: TargetFacts) -> Iterator[Problem]:
 
 
 def _of_the_source(source: SourceFacts, request: RestoreRequest) -> Iterator[Problem]:
+    yield from proof_problems(source, request.allow_unverified)
+    if source.subject and source.subject != request.database and not request.allow_foreign:
+        yield _problem("foreign_database", f"{source.label} is of the database {source.subject}, not of {request.database}; allow_foreign=true accepts it.")
+
+
+def proof_problems(source: SourceFacts, allow_unverified: bool) -> Iterator[Problem]:
+    """Of what is to be restored itself, whatever it goes into."""
     if source.state == DAMAGED or source.damage:
         yield _problem("backup_damaged", f"{source.label} is damaged: {_listed(source.damage) or 'its last verification failed'}.")
-    elif source.state and source.state != VERIFIED and not request.allow_unverified:
+    elif source.state and source.state != VERIFIED and not allow_unverified:
         yield _problem("backup_unverified", f"{source.label} was never restored to prove it; verify it, or set allow_unverified=true.")
     if source.partial:
         yield _problem("backup_partial", f"{source.label} holds only a part of the database.")
-    if source.subject and source.subject != request.database and not request.allow_foreign:
-        yield _problem("foreign_database", f"{source.label} is of the database {source.subject}, not of {request.database}; allow_foreign=true accepts it.")
 
 
 def _of_the_pair(target: TargetFacts, source: SourceFacts, request: RestoreRequest) -> Iterator[Problem]:

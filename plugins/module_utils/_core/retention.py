@@ -108,6 +108,8 @@ class _Reasons:
             self._keep(backup, *([f"pinned: {backup.pinned}"] if backup.pinned else []), *([held[backup.id]] if backup.id in held else []))
             if backup.manifest.purpose in _HELD_FOR_A_TIME and age < policy.safety_ttl:
                 self._keep(backup, f"made as {backup.manifest.purpose} less than {policy.safety_ttl} s ago")
+            if policy.require_offsite and is_sound(backup) and not backup.is_offsite:
+                self._keep(backup, "not off-site yet")
             if not is_sound(backup) and (age < policy.damaged_ttl or not self._superseded(backup)):
                 self._keep(backup, "damaged or partial, and young, or no newer one is verified")
 

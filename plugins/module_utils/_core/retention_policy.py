@@ -29,7 +29,7 @@ class Policy:
 
     ``keep_within`` keeps everything younger, and the newest one older. Nothing goes when that would leave fewer than
     ``min_copies`` backups or ``min_verified`` verified ones, or take more than ``max_delete_fraction`` of them at once, or when the newest
-    verified one is older than ``stale_freeze``.
+    verified one is older than ``stale_freeze``. With ``require_offsite`` no sound backup goes that is not known to be whole elsewhere.
     """
 
     keep_last: int
@@ -46,6 +46,7 @@ class Policy:
     stale_freeze: int = 172800
     safety_ttl: int = 259200
     damaged_ttl: int = 604800
+    require_offsite: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "Policy":

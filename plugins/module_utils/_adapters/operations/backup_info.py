@@ -83,9 +83,11 @@ class BackupInfo:
 
     def _judge(self, found: Sequence[Holding], unreadable: Sequence[Tuple[str, UnreadableBackup]], now: datetime) -> List[Problem]:
         problems = [problem for holding in found for problem in holding.judge(self._wanted, now)]
-        if self._wanted.max_age is not None and not self._params["subjects"]:
+        if self._wanted.max_age is not None:
             have = {holding.service for holding in found}
-            wanted = self._params["services"] or ([] if have else [""])
+            wanted = self._params["required_services"]
+            if not self._params["subjects"]:
+                wanted = wanted or self._params["services"] or ([] if have else [""])
             problems += [Problem("missing", service, "", "", _nothing(self._stack.name, service)) for service in wanted if service not in have]
         return problems
 

@@ -128,9 +128,12 @@ class BackupRetention:
         return deleted
 
     def _held(self) -> Dict[str, str]:
-        """Backups that a rollback may need. A ledger that cannot be read holds everything: it raises."""
+        """Backups that a rollback may need, and what was saved together with them. A ledger that cannot be read holds everything: it raises."""
         releases = LedgerStore(self._stack).load().releases
-        return {release.backup_id: f"made before release {release.title}" for release in releases if release.backup_id}
+        held = {release.backup_id: f"made before release {release.title}" for release in releases if release.backup_id}
+        stores = [self._store(service) for service in services_of(self._params["backup_dir"], self._stack.name)] if held else []
+        sets = {backup.manifest.set_id: held[backup.id] for store in stores for backup in store.all()[0] if backup.id in held}
+        return {**sets, **held}
 
     def _plan_pins(self) -> Plan:
         why = self._params["pin_reason"].strip()

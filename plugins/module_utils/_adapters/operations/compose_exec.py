@@ -10,17 +10,16 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Protocol
 from ..._core.configuration import secret_values
 from ..._core.container import parse_container
 from ..._core.container_command import CommandRequest, Ended, ServiceNotRunning, choose_container, report
-from ..._core.errors import OperationError, StateUnwritable
+from ..._core.errors import OperationError
 from ..._core.plan import Plan, Step, facts_only
 from ..._core.redaction import MASK, Redactor, is_secret_name
 from ..._core.release_images import ImageMissing
 from ..._core.service_login import environment_of
 from ..._core.stack import Stack
-from ..clock import utc_now
 from ..compose_cli import ComposeCli
 from ..engine import Engine
 from ..engine_exec import run_in_container
-from ..journal import journal
+from ..journal import note
 from ..one_off import OneOffContainer, leftover_hint
 
 # A shorter secret is masked in the output where it is known to be; looking for it everywhere would blacken half the result.
@@ -107,15 +106,7 @@ class ComposeExec:
         return result
 
     def _note(self, event: str, **facts: Any) -> None:
-        try:
-            journal(self._stack, utc_now(), event, **facts)
-        except OSError as error:
-            raise StateUnwritable(
-                f"The journal of stack {self._stack.name} cannot be written: {error.strerror} ({error.filename}).",
-                hint="Check state_dir, and that the task runs as the right user (become).",
-                path=str(error.filename),
-                event=event,
-            ) from error
+        note(self._stack, event, **facts)
 
 
 class RunningPlace:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import secrets
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from ..._core.backup_catalogue import Backup, Verification
-from ..._core.backup_errors import BackupsIncomplete, BackupUnverified
+from ..._core.backup_catalogue import Backup
+from ..._core.backup_errors import BackupsIncomplete
 from ..._core.backup_manifest import new_id
 from ..._core.backup_report import made_table
-from ..._core.backup_request import DIRECTORY, BackupRequest, DatabaseSize, Decision, choose_backup, choose_databases, decide, plan_run
+from ..._core.backup_request import DIRECTORY, BackupRequest, DatabaseSize, Decision, choose_databases, decide, plan_run
 from ..._core.errors import OperationError
-from ..._core.plan import Plan, Step
+from ..._core.plan import Plan
 from ..._core.stack import Stack
 from ..backup_maker import BackupMaker, files_of, now_naive
-from ..backup_preflight import disk_warning, programs_for, require_encryption, require_parallel, require_programs, require_space, require_way
-from ..backup_proof import Prover
+from ..backup_preflight import disk_warning, postgres_data, programs_for, require_encryption, require_parallel, require_programs, require_space, require_way
+from ..backup_proof import Proofs, known_backups
 from ..backup_store import BackupStore
+from ..backup_verifier import prove_database
 from ..dump_watch import end_dead_dumps
 from ..engine import Engine
 from ..helper_container import remove_dead_helpers
@@ -65,15 +66,18 @@ class PostgresBackup:
         self._server = Server(engine, service, PostgresClient(self._stack, engine, service))
         self._described: Dict[str, Any] = {}
         with files_of(request.backup_dir):
-            backups = self._known()
-            return self._plan_proof(backups) if request.state == "verified" else self._plan_backups(backups)
+            backups = known_backups(self._store, self._host.warn)
+            self._proofs = Proofs(self._stack, self._store, request, prove_database(self._stack, self._server, request))
+            return self._proofs.plan(backups) if request.state == "verified" else self._plan_backups(backups)
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
+        verifying = self._request.state == "verified"
         if not plan.changed:
-            return self._result([self._row(decision.kept) for decision in self._decisions if decision.kept], [])
+            decisions = self._proofs.decisions if verifying else self._decisions
+            return self._result([self._row(decision.kept) for decision in decisions if decision.kept], [])
         remove_dead_helpers(self._server.engine, self._stack.name)
-        if self._request.state == "verified":
-            return self._apply_proof()
+        if verifying:
+            return self._result([self._row(self._proofs.apply())], [])
         with self._server.maintenance("backup") as session:
             end_dead_dumps(session)
         return self._apply_backups()
@@ -92,7 +96,7 @@ class PostgresBackup:
         request = self._request
         # Without the privilege to see it, the row is not there.
         data = session.value("SELECT setting FROM pg_settings WHERE name = 'data_directory'") or ""
-        warning = disk_warning(self._server.service, data, request)
+        warning = disk_warning(self._server.service, postgres_data(self._server.service, data), request)
         if warning:
             self._host.warn(warning)
         if self._described["in_recovery"]:
@@ -103,7 +107,7 @@ class PostgresBackup:
         require_space(request.backup_dir, needed, request.floor_bytes)
 
     def _apply_backups(self) -> Dict[str, Any]:
-        maker = BackupMaker(self._stack, self._server, self._request, self._described, new_id(now_naive(), 0, secrets.randbits(16)))
+        maker = BackupMaker(self._stack, self._server, self._request, self._described, self._request.set_id or new_id(now_naive(), 0, secrets.randbits(16)))
         made: List[Dict[str, Any]] = []
         failures: List[Tuple[str, OperationError]] = []
         for decision in self._decisions:
@@ -124,48 +128,8 @@ class PostgresBackup:
                 self._host.warn(f"{database}: {warning}")
             facts = {"id": made.backup.id, "bytes": made.backup.manifest.bytes, "seconds": made.seconds}
             journal(self._stack, now_naive(), "backup_made", service=self._access.service, database=database, **facts)
-            backup = self._prove(made.backup, progress) if self._request.wanted_level else made.backup
+            backup = self._proofs.of(made.backup, progress) if self._request.wanted_level else made.backup
             return {**self._row(backup), "made": True, "rows": made.rows, "seconds": made.seconds, "warnings": made.warnings}
-
-    def _plan_proof(self, backups: List[Backup]) -> Plan:
-        """One that passed within ``min_age`` is left alone."""
-        request = self._request
-        backup = choose_backup(backups, request.databases[0], request.backup)
-        database = DatabaseSize(backup.manifest.subject, 0)
-        proven = decide([database], [backup], request, now_naive())[0].kept if request.min_age else None
-        self._decisions = [Decision(database, proven, 0, backup, None)]
-        if proven:
-            return Plan(before={}, after={})
-        before, after = {backup.id: backup.state}, {backup.id: f"level {request.wanted_level} proven"}
-        return Plan(before, after, (Step("verify", backup.id, f"level {request.wanted_level}"),))
-
-    def _apply_proof(self) -> Dict[str, Any]:
-        backup = self._decisions[0].newest
-        if backup is None:  # never: the plan chose one
-            raise OperationError("No backup was chosen.")
-        database = backup.manifest.subject
-        with self._store.working_on(database), ProgressFile(self._stack, "verify", database) as progress:
-            with files_of(self._request.backup_dir):
-                self._store.sweep(database)
-            return self._result([self._row(self._prove(backup, progress))], [])
-
-    def _prove(self, backup: Backup, progress: ProgressFile) -> Backup:
-        """Raises BackupUnverified unless it passed; the backup stays, with what was found beside it."""
-        found = Prover(self._stack, self._server, self._request, progress).prove(self._store, backup)
-        with files_of(self._request.backup_dir):
-            self._store.add_verification(backup, found)
-            backup = self._store.read(backup.directory)
-        facts = {"id": backup.id, "level": found.level, "outcome": found.outcome, "seconds": found.seconds}
-        journal(self._stack, now_naive(), "backup_verified", service=self._access.service, database=backup.manifest.subject, **facts)
-        if found.outcome != "passed":
-            raise _unproven(backup, found)
-        return backup
-
-    def _known(self) -> List[Backup]:
-        backups, unreadable = self._store.all()
-        for one in unreadable:
-            self._host.warn(f"{one.directory} is not counted as a backup: {one.cause}")
-        return backups
 
     def _row(self, backup: Optional[Backup]) -> Dict[str, Any]:
         if backup is None:  # never: asked of backups that are there
@@ -191,15 +155,3 @@ def _failed(failures: List[Tuple[str, OperationError]], result: Dict[str, Any]) 
     rest = len(result["backups"])
     said = f"{message} Of the others, {rest} {'are' if rest != 1 else 'is'} backed up." if rest else message
     return kind(said, hint=first.hint, **{**first.details, **result})
-
-
-def _unproven(backup: Backup, found: Verification) -> BackupUnverified:
-    outcome = "is not what was dumped" if found.outcome == "failed" else "could not be verified to the end"
-    return BackupUnverified(
-        f"Backup {backup.id} of {backup.manifest.subject} {outcome}: {'; '.join(found.differences[:5]) or 'no reason was given'}.",
-        hint="It is kept, and does not count as verified. Make another one; look at the verifier's report beside it.",
-        backup=backup.id,
-        outcome=found.outcome,
-        level=found.level,
-        differences=list(found.differences),
-    )

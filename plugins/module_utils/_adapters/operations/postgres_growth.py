@@ -22,7 +22,7 @@ from ..postgres_reports import relations, sessions
 from ..postgres_reports.reader import Reader
 from ..postgres_service import PostgresAccess, PostgresService
 from ..postgres_session import PostgresSession, SessionLimits
-from ..postgres_space import FreeSpaceUnknown, free_bytes
+from ..data_space import FreeSpaceUnknown, free_bytes
 
 _LOCK_SECONDS = 2.0
 # Where the data are is told to those who may read all settings only.

@@ -29,7 +29,7 @@ from ..._core.postgres_relations import Index, Relation
 from ..engine import Engine
 from ..maintenance_progress import MaintenanceProgress
 from ..postgres_session import PostgresSession, SessionLimits
-from ..postgres_space import free_bytes
+from ..data_space import free_bytes
 from ..postgres_tables import indexes, is_busy, tables
 from ..postgres_target import PostgresTarget
 from ..postgres_upkeep import Upkeep

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from .backup_copy import BackupCopy
+from .backup_files import BackupFiles
 from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
+from .redis_backup import RedisBackup
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
+    "backup_copy": BackupCopy,
+    "backup_files": BackupFiles,
     "backup_info": BackupInfo,
     "backup_retention": BackupRetention,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
+    "redis_backup": RedisBackup,
 }

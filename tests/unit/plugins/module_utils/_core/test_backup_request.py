@@ -29,7 +29,7 @@ KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 PARAMS = {
     "state": "present", "backup_dir": "/backups", "databases": [], "purpose": "manual", "min_age": 3600, "verify": "restore", "assertions": [],
     "checksums": True, "checksum_max_mb": 256, "lock_wait_timeout": 60, "timeout": 60, "space_floor_mb": 1024, "encryption": None,
-    "allow_same_disk": False, "backup": "latest", "level": 3, "format": "auto", "jobs": 0, "transport": "auto",
+    "allow_same_disk": False, "backup": "latest", "level": 3, "set_id": "", "format": "auto", "jobs": 0, "transport": "auto",
 }  # fmt: skip
 
 
@@ -110,6 +110,7 @@ def test_databases_that_a_restore_left_are_backed_up_only_when_they_are_named():
         ({"backup_dir": "backups"}, BadInput),
         ({"state": "verified"}, BadInput),
         ({"state": "verified", "databases": ["a", "b"]}, BadInput),
+        ({"set_id": "mine"}, BadInput),
         ({"verify": "archive", "assertions": ["SELECT true"]}, BadInput),
         ({"encryption": {"recipients": [KEY]}}, BadInput),
         ({"encryption": {"recipients": ["-o/etc/passwd"]}, "verify": "none"}, RecipientInvalid),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, runbook.compose contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much room there is where a Postgres container keeps its data."""
+"""How much room there is where the container of a server keeps its data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 
 from .._core.errors import OperationError
 from .engine import Engine
-from .postgres_service import PostgresService
+from .server_container import ServerContainer
 
 
 class FreeSpaceUnknown(OperationError):
@@ -18,7 +18,7 @@ class FreeSpaceUnknown(OperationError):
     reason = "free_space_unknown"
 
 
-def free_bytes(service: PostgresService, engine: Engine, directory: str) -> int:
+def free_bytes(service: ServerContainer, engine: Engine, directory: str) -> int:
     """Bytes free for ``directory`` of the container: on its volume, else where the engine keeps its containers."""
     mount = service.mount(directory)
     place = mount["Source"] if mount else engine.info().get("DockerRootDir", "")

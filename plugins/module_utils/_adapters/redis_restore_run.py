@@ -1,0 +1,213 @@
+# Copyright (c) 2026, runbook.compose contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One restore of Redis or one undoing, step after step, each written down before it is done; taken back when one fails."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import Callable, Iterator, List, Optional, Sequence
+
+from .._core.backup_catalogue import timestamp
+from .._core.container import Container
+from .._core.errors import OperationError
+from .._core.rdb_content import Loaded, RdbContent, added_after_load, missing_after_load
+from .._core.redis_restore_record import EXCHANGING, HALTED, PLANNED, PROVEN, STAGED, STARTING, STOPPING, RedisRestoreRecord
+from .._core.redis_restore_request import RedisRestoreRequest
+from .._core.restore_errors import RestoreDiffers
+from .backup_files import now_naive
+from .dependents import identifier
+from .progress_file import ProgressFile
+from .redis_carry import Carried, pick_up, put_down
+from .redis_files import RedisFiles
+from .redis_restore_recovery import RedisPlace, RedisRecovery
+from .redis_safety import save_last
+from .redis_server import RedisServer
+from .redis_staging import RedisStaging, StagedSource
+from .restore_run import NEEDS_ATTENTION, ROLLED_BACK, UNTOUCHED
+
+_SENTENCES = {
+    UNTOUCHED: "The live data are as they were.",
+    ROLLED_BACK: "The data from before are live again.",
+    NEEDS_ATTENTION: "Run redis_restore with state=recovered.",
+}
+
+
+@dataclass(frozen=True)
+class RedisWork:
+    """``take_safety_backup`` gives the id of a backup of what is live, None takes none."""
+
+    source: StagedSource
+    redis_version: str
+    take_safety_backup: Optional[Callable[[ProgressFile], str]] = None
+
+
+@dataclass
+class RedisDone:
+    """What only acting can tell."""
+
+    record: RedisRestoreRecord
+    content: Optional[RdbContent] = None
+    keys: int = 0
+    carried: int = 0
+    unavailable_ms: int = 0
+    restarted: bool = False
+    warnings: List[str] = field(default_factory=list)
+
+
+class RedisRestoreRun:
+    """To be used while ``records.working_on`` the data, once."""
+
+    def __init__(self, place: RedisPlace, request: RedisRestoreRequest, record: RedisRestoreRecord, containers: Sequence[Container]) -> None:
+        self._place = place
+        self._request = request
+        self._record = record
+        self._containers = tuple(containers)
+        self._done = RedisDone(record)
+
+    def restore(self, work: RedisWork, progress: ProgressFile) -> RedisDone:
+        """A backup or a file becomes live."""
+        with self._taken_back_on_failure():
+            self._note(PLANNED)
+            server = self._server()
+            self._stage(server, work, progress)
+            self._stop_dependents()
+            if work.take_safety_backup is not None:
+                self._note(STOPPING, safety_backup=work.take_safety_backup(progress))
+            progress.begin("exchanging")
+            self._exchange(server)
+        return self._finished()
+
+    def exchange(self) -> RedisDone:
+        """What was kept becomes live, and what is live is kept."""
+        with self._taken_back_on_failure():
+            server = self._place.control.server()
+            self._stop_dependents()
+            self._exchange(server)
+        return self._finished()
+
+    def _stage(self, server: RedisServer, work: RedisWork, progress: ProgressFile) -> None:
+        helpers = server.helpers()
+        with self._place.work(self._record) as directory, helpers.bench(self._request.timeout) as bench:
+            staging = RedisStaging(server, bench, directory, self._request.timeout, progress)
+            self._done.content = staging.fill(self._record, work.source, work.redis_version)
+        if not self._record.down:
+            server.service.require_same(server.engine)
+        self._note(STAGED)
+
+    def _stop_dependents(self) -> None:
+        self._note(STOPPING, containers=tuple(identifier(container) for container in self._containers))
+        self._place.dependents().stop(self._containers)
+
+    def _exchange(self, server: RedisServer) -> None:
+        carried = self._last_look(server)
+        began, control, helpers = time.monotonic(), self._place.control, server.helpers()
+        if self._record.down:
+            control.discard()
+        else:
+            control.stop()
+        self._note(HALTED)
+        with helpers.bench(self._request.timeout) as bench:
+            files = RedisFiles(helpers, bench)
+            self._note(EXCHANGING, held=tuple(files.held(self._record)))
+            files.exchange(self._record)
+        self._note(STARTING)
+        started = control.start()
+        self._compare(started, server, first=True)
+        if carried:
+            with started.session() as session:
+                self._done.carried = put_down(session, carried)
+            save_last(started, self._request.timeout)
+        if self._request.prove_restart:
+            control.stop()
+            self._compare(control.start(), server, first=False)
+            self._done.restarted = True
+        self._done.unavailable_ms = round((time.monotonic() - began) * 1000)
+        self._note(PROVEN)
+
+    def _server(self) -> RedisServer:
+        control = self._place.control
+        return control.stopped_server(self._record.directory) if self._record.down else control.server()
+
+    def _last_look(self, server: RedisServer) -> Carried:
+        """What has to be known of the live data, and on the disk, before they are put aside."""
+        if self._record.down:
+            return {}
+        with server.session() as session:
+            carried = pick_up(session, self._request.protected)
+        save_last(server, self._request.timeout)
+        return carried
+
+    def _compare(self, server: RedisServer, before: RedisServer, first: bool) -> None:
+        """What it read is exact after a snapshot was loaded for the first time; from then on some may have expired, and others may have written."""
+        with server.session() as session:
+            info, stats = session.info("persistence"), session.info("stats")
+            loaded = Loaded.from_info(info, session.info("keyspace"))
+        self._done.keys = sum(loaded.databases.values())
+        if server.data.appends or not first:
+            loaded = replace(loaded, total=-1)
+        wrong = missing_after_load(self._done.content, loaded) if self._done.content else []
+        if info.get("aof_last_write_status", "ok") != "ok":
+            wrong.append("it cannot write its append-only file")
+        if self._done.content and stats.get("evicted_keys", "0") != "0":
+            wrong.append(f"it evicted {stats['evicted_keys']} keys at once, for want of memory")
+        if wrong:
+            raise RestoreDiffers(
+                f"After its {'start' if first else 'second start'}, Redis is not what was restored: {'; '.join(wrong[:5])}.", differences=wrong
+            )
+        if first:
+            self._tell_differences(server, before, loaded)
+
+    def _tell_differences(self, server: RedisServer, before: RedisServer, loaded: Loaded) -> None:
+        if self._done.content:
+            self._done.warnings += [f"{one}: somebody writes who is not among the dependents" for one in added_after_load(self._done.content, loaded)]
+        for name, value in before.data.settings.items():
+            now = server.data.settings.get(name, value)
+            if now != value:
+                self._done.warnings.append(f"{name} was set to {value!r} and is {now!r} since the start: it is not in the configuration of the service")
+
+    def _finished(self) -> RedisDone:
+        with self._taken_back_on_failure():
+            gone = self._place.dependents().start(self._record.containers)
+        if gone:
+            self._done.warnings.append(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
+        try:
+            RedisRecovery(self._place, self._request).remove(self._record, [self._record.coming])
+            self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
+        except OperationError as error:
+            _tell(error, self._record, NEEDS_ATTENTION)  # it is live, and only the record does not say so
+            raise
+        self._done.record = self._record
+        return self._done
+
+    def _note(self, stage: str, **changes: object) -> None:
+        self._record = self._place.records.write(self._record.at(stage, **changes))
+
+    @contextlib.contextmanager
+    def _taken_back_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            safe = self._take_back()
+            if isinstance(error, OperationError):
+                _tell(error, self._record, safe)
+            raise
+
+    def _take_back(self) -> str:
+        """How safe the live data are now. Whatever goes wrong here is left to state=recovered."""
+        taking_back = RedisRecovery(self._place, self._request)
+        try:
+            taking_back.settle(self._record, back=True)
+        except OperationError as worse:
+            self._place.warn(f"The failed restore could not be taken back: {worse}")
+            return NEEDS_ATTENTION
+        if taking_back.not_started is not None:
+            self._place.warn(f"The data are in order, but not everything that was stopped runs again: {taking_back.not_started}")
+        return ROLLED_BACK if self._record.reached(STOPPING) else UNTOUCHED
+
+
+def _tell(error: OperationError, record: RedisRestoreRecord, safe: str) -> None:
+    error.args = (f"{error} {_SENTENCES[safe]}",)
+    error.details.update(stage=record.stage, safe_state=safe, restore_id=record.run_id)
