@@ -40,12 +40,13 @@ def revoke(stack: RedisStack, check: bool = False, **options: object) -> dict:
 
 
 def test_check_do_check_again_do_again(stack):
-    found = token(jti="7f", exp=int(time.time()) + 1000, sub="alice")
+    expiry = int(time.time()) + 1000
+    found = token(jti="7f", exp=expiry, sub="alice")
     planned = revoke(stack, check=True, token=found)
     assert (planned["changed"], planned["revoked"], stack.redis("DBSIZE")) == (True, 1, 0)
     done = revoke(stack, token=found)
     assert (done["changed"], done["revoked"], done["subject"]) == (True, 1, "token 7f")
-    assert 1055 < stack.redis("TTL", "token:blacklist:7f") <= 1060
+    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:7f") - (expiry + 60) <= 1
     assert stack.redis("GET", "token:blacklist:7f") == b"1"
     assert found.split(".")[1] not in json.dumps([planned, done])
     for again in (revoke(stack, check=True, token=found), revoke(stack, token=found)):
@@ -59,7 +60,7 @@ def test_an_entry_that_would_end_too_soon_is_prolonged_and_none_is_shortened(sta
     expiry = int(time.time()) + 1000
     stack.redis("SET", "token:blacklist:7f", "by hand", "EX", 50)
     assert revoke(stack, token=token(jti="7f", exp=expiry))["prolonged"] == 1
-    assert stack.redis("TTL", "token:blacklist:7f") > 1000
+    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:7f") - (expiry + 60) <= 1
     stack.redis("SET", "token:blacklist:7f", "by hand")
     assert revoke(stack, token=token(jti="7f", exp=expiry))["changed"] is False
     assert (stack.redis("TTL", "token:blacklist:7f"), stack.redis("GET", "token:blacklist:7f")) == (-1, b"by hand")
@@ -99,7 +100,8 @@ def test_what_the_list_tells_of_expiry_counts_only_when_the_inventory_says_so(st
     stack.redis("ZADD", "token:user:alice", now + 100, "soon", (now + 5000) * 1000, "later", now - 5000, "over", 7, "odd")
     done = revoke(stack, user="alice", index_tells="expiry")
     assert (done["revoked"], done["expired"]) == (2, 2)
-    assert [140 < stack.redis("TTL", "token:blacklist:soon") <= 161, 5000 < stack.redis("TTL", "token:blacklist:later") <= 5061] == [True, True]
+    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:soon") - (now + 160) <= 1
+    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:later") - (now + 5060) <= 1
     stack.redis("ZADD", "token:user:alice", now - 5000, "issued")
     revoke(stack, user="alice")
     assert stack.redis("TTL", "token:blacklist:issued") > 604000
@@ -150,4 +152,4 @@ def test_it_warns_when_entries_may_be_evicted(stack):
         session.command("CONFIG", "SET", "maxmemory", "64mb", "maxmemory-policy", "allkeys-lru")
         warned = revoke(stack, jti="7f")
         session.command("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
-    assert (warned["changed"], "allkeys-lru" in " ".join(warned["warnings"])) == (True, True)
+    assert (warned["changed"], "allkeys-lru" in json.dumps(warned["warnings"])) == (True, True)

@@ -144,10 +144,10 @@ class Token:
         return self.outcome != "expired" and (self.left_ms == NEVER or max(self.life, self.left_ms / 1000) > _SLACK_SECONDS)
 
     def facts(self, state: str) -> Dict[str, Any]:
-        there = self.left_ms != ABSENT
-        outcome = self.outcome if state == REVOKED else ("already_revoked" if there else "not_revoked")
-        left = self.left_ms // 1000 if there and self.left_ms != NEVER else (NEVER if there else 0)
-        return {"jti": shown(self.jti), "outcome": outcome, "life": self.life or left}
+        left = self.left_ms // 1000 if self.left_ms >= 0 else (NEVER if self.left_ms == NEVER else 0)
+        if state == REVOKED:
+            return {"jti": shown(self.jti), "outcome": self.outcome, "life": self.life or left}
+        return {"jti": shown(self.jti), "outcome": "not_revoked" if self.left_ms == ABSENT else "already_revoked", "life": left}
 
 
 @dataclass
