@@ -36,7 +36,8 @@ options:
     type: int
   keys:
     description:
-      - Exact names. Exactly one of O(keys), O(prefix) and O(pattern) is given, and none of them with O(state=flushed).
+      - Exact names. Exactly one of O(keys), O(prefix), O(pattern) and O(family) is given, and none of them with O(state=flushed).
+      - A text with commas is several names, as in every list of Ansible. Give a list.
       - No character of a name has a meaning of its own, but C(\xff) stands for one byte.
     type: list
     elements: str
@@ -50,6 +51,22 @@ options:
       - A pattern as C(SCAN) knows it, with C(*), C(?), C([a-z]), C([^a]), and a backslash before a character that shall stand for itself.
       - A pattern that leaves nothing out is taken only with O(state=listed).
     type: str
+  family:
+    description: An entry of O(families).
+    type: str
+  of:
+    description:
+      - "Whose keys of O(family) are meant: a user, an address, an id. Without it, all of them are."
+      - It is taken exactly. The empty text is refused, and does not mean all.
+    type: str
+  families:
+    description:
+      - "What families of keys there are, by name. It is inventory, C(stack_redis.keys)."
+      - "Each entry says with one of C(key), C(prefix) and C(pattern) which keys are all of it; with one of C(key_of) and C(prefix_of), in which one
+        place such as C({user}) stands for O(of), which are those of one; and with C(type), if all have the same, of which type they are."
+      - Behind the place in a C(prefix_of), something has to follow, else C(alice) would mean C(alice2) as well.
+    type: dict
+    default: {}
   type:
     description:
       - Only keys of this type.
@@ -146,6 +163,18 @@ EXAMPLES = r"""
     keys: ["api-gateway:circuit-breaker"]
     type: hash
     show_values: true
+
+- name: Let one user in again
+  runbook.compose.redis_keys:
+    stack_name: shop
+    project_dir: /srv/shop
+    state: absent
+    family: lockouts
+    of: alice
+    families:
+      lockouts: {prefix: "lockout:", prefix_of: "lockout:{user}:"}
+    protected_prefixes: ["lockout:"]
+    accept_protected: ["lockout:"]
 
 - name: Empty database 2 but for revoked tokens
   runbook.compose.redis_keys:

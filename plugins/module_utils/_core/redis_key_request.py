@@ -10,10 +10,11 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .errors import BadInput, ConfirmationMissing, OperationError
 from .redis_glob import Glob, escape
+from .redis_key_families import members
 from .redis_keys_text import key_bytes, shown
 
 LISTED, ABSENT, EXPIRING, FLUSHED = "listed", "absent", "expiring", "flushed"
-NAMES, PREFIX, PATTERN, ALL = "keys", "prefix", "pattern", "database"
+NAMES, PREFIX, PATTERN, FAMILY, ALL = "keys", "prefix", "pattern", "family", "database"
 _LONGEST_PATTERN = 1000  # the server gives up on patterns that nest deeper
 _MOST_SAMPLES = 1000
 _NAMED_AT_MOST = 20
@@ -38,17 +39,22 @@ class Selection:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "Selection":
-        """Raises BadInput unless it is exactly one of names, prefix and pattern; nothing of them for a whole database."""
-        given = [name for name in (NAMES, PREFIX, PATTERN) if params[name] is not None]
+        """Raises BadInput unless it is exactly one of names, prefix, pattern and family; nothing of them for a whole database."""
+        given = [name for name in (NAMES, PREFIX, PATTERN, FAMILY) if params[name] is not None]
         filters = {"type": params["type"] or "", "without_expiry": params["without_expiry"]}
         if params["state"] == FLUSHED:
             return cls._of_database([*given, *(name for name, value in filters.items() if value)])
         if len(given) != 1:
             raise BadInput(
-                f"Exactly one of keys, prefix and pattern says which keys are meant, but {' and '.join(given) or 'none'} was given.",
+                f"Exactly one of keys, prefix, pattern and family says which keys are meant, but {' and '.join(given) or 'none'} was given.",
                 hint="prefix='' with state=listed means all.",
                 given=given,
             )
+        if params["of"] is not None and given != [FAMILY]:
+            raise BadInput("'of' says whose keys of a family are meant, and no family was given.", hint="Give family as well.")
+        if given == [FAMILY]:
+            found = members(params["families"], params[FAMILY], params["of"])
+            return cls.from_params({**params, FAMILY: None, "of": None, **found, "type": params["type"] or found.get("type")})
         kind = given[0]
         if kind == NAMES:
             return cls(kind, names=_names(params[NAMES]), **filters)

@@ -47,3 +47,11 @@ def test_only_what_moves_is_told():
 def test_whatever_is_read_there_is_never_an_error(text):
     assert isinstance(ProgressTeller().lines(text), list)
     assert all(isinstance(progress_line(one), str) for one in parse_progress(text))
+
+
+def test_what_is_no_bytes_is_counted_by_its_own_word():
+    record = {"subject": "0-prefix", "phase": "deleting", "unit": "keys", "keys": 5000, "expected_keys": 20_000, "rate_keys_per_second": 1000}
+    assert progress_line(record) == "0-prefix: deleting, 5,000 keys of about 20,000 keys (25 %), 1,000 keys/s"
+    teller = ProgressTeller()
+    assert teller.lines(json.dumps(record)) == []
+    assert len(teller.lines(json.dumps({**record, "keys": 6000}))) == 1

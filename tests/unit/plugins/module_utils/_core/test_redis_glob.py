@@ -78,6 +78,8 @@ def test_below_a_protected_prefix(pattern, can, lies):
     assert (Glob(pattern).can_match_below(b"token:"), Glob(pattern).lies_below(b"token:")) == (can, lies)
 
 
-@pytest.mark.parametrize(("pattern", "everything"), [(b"*", True), (b"***", True), (b"?*", True), (b"[^]*", True), (b"??", False), (b"*a*", False), (b"", False)])
+@pytest.mark.parametrize(
+    ("pattern", "everything"), [(b"*", True), (b"***", True), (b"?*", True), (b"[^]*", True), (b"??", False), (b"*a*", False), (b"", False)]
+)
 def test_a_pattern_that_leaves_nothing_out(pattern, everything):
     assert Glob(pattern).matches_everything() is everything

@@ -1,0 +1,168 @@
+"""redis_keys where the server refuses, is busy, goes away, or others work on it at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
+from tests.support.redis import RedisStack
+from tests.support.stacks import unique_name
+
+MANY = 200_000
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    settings = ["--enable-debug-command", "yes", "--busy-reply-threshold", "100"]
+    made = RedisStack(tmp_path_factory.mktemp("keys-faults"), unique_name("redis-keys-faults"), settings=settings)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture
+def server(started):
+    started.redis("FLUSHDB")
+    return started
+
+
+def absent(server: RedisStack, **options) -> dict:
+    return server.module("redis_keys", state="absent", **options)
+
+
+@contextlib.contextmanager
+def beside(action):
+    """``action`` again and again in a thread, until the block ends; its errors end it."""
+    ended, errors = threading.Event(), []
+
+    def run() -> None:
+        try:
+            while not ended.is_set():
+                action()
+        except OperationError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield errors
+    finally:
+        ended.set()
+        thread.join(30)
+
+
+def test_many_keys_go_while_others_work(server):
+    server.redis("DEBUG", "POPULATE", MANY, "cache")
+    server.redis("DEBUG", "POPULATE", 1000, "token")
+    reads = []
+    with server.session() as session, beside(lambda: reads.append(session.command("GET", "token:7"))) as errors:
+        refused = absent(server, prefix="cache:")
+        assert (refused["reason"], server.redis("DBSIZE")) == ("too_many_keys", MANY + 1000)
+        done = absent(server, prefix="cache:", max_keys=MANY)
+    assert (done["deleted"], done["matched"], done["came_anew"], done["keys_after"]) == (MANY, MANY, 0, 1000)
+    assert not errors and set(reads) == {b"value:7"}
+    assert done["longest_stall_ms"] > 0 and done["batches"] > MANY / 5000
+
+
+def test_what_comes_anew_is_told_and_is_no_failure(server):
+    server.redis("DEBUG", "POPULATE", 5000, "cache")
+    with server.session() as session, beside(lambda: session.command("SET", "cache:hot", "v")):
+        done = absent(server, prefix="cache:")
+    assert (done["failed"], done["came_anew"]) == (False, 1)
+    assert "made meanwhile" in str(done["warnings"])
+
+
+def test_a_user_is_refused_what_it_may_not_touch(server):
+    server.redis("ACL", "SETUSER", "cleaner", "on", ">p%ss-of-cleaner", "~cache:*", "+@all")
+    server.redis("MSET", "cache:1", "v", "token:1", "v")
+    login = {"username": "cleaner", "password": "p%ss-of-cleaner"}
+    assert absent(server, prefix="token:", **login)["reason"] == "redis_permission_denied"
+    seen = server.module("redis_keys", prefix="", **login)
+    assert {one["key"]: one["bytes"] is None for one in seen["sample"]} == {"cache:1": False, "token:1": True}
+    assert "NOPERM" in str(seen["warnings"])
+    assert absent(server, prefix="cache:", **login)["deleted"] == 1
+    assert server.redis("EXISTS", "token:1") == 1
+    wrong = absent(server, prefix="cache:", password="wrong-p%ss")
+    assert wrong["reason"] == "redis_login_refused" and "wrong-p%ss" not in wrong["msg"]
+
+
+def test_a_replica_refuses(server):
+    server.redis("SET", "cache:1", "v")
+    server.redis("CONFIG", "SET", "replica-read-only", "no")
+    server.redis("REPLICAOF", "127.0.0.1", "1")
+    try:
+        assert absent(server, prefix="cache:")["reason"] == "redis_read_only"
+        assert server.module("redis_keys", prefix="cache:")["matched"] == 1
+    finally:
+        server.redis("REPLICAOF", "NO", "ONE")
+
+
+def test_a_busy_and_a_loading_server_are_told_apart(server):
+    with server.session() as session:
+        endless = threading.Thread(target=lambda: pytest.raises(OperationError, session.command, "EVAL", "while true do end", 0))
+        endless.start()
+        time.sleep(0.5)
+        assert absent(server, prefix="cache:")["reason"] == "redis_busy"
+        server_session_kills(server)
+        endless.join(10)
+    server.redis("DEBUG", "POPULATE", 3000, "cache")
+    server.redis("CONFIG", "SET", "key-load-delay", 1000, "loading-process-events-interval-bytes", 1024)
+    with server.session() as session:
+        reloading = threading.Thread(target=session.command, args=("DEBUG", "RELOAD"))
+        reloading.start()
+        time.sleep(0.5)
+        assert absent(server, prefix="cache:")["reason"] == "redis_loading"
+        reloading.join(30)
+    assert server.redis("DBSIZE") == 3000
+
+
+def test_the_time_is_up_and_the_next_run_goes_on(server):
+    server.redis("DEBUG", "POPULATE", MANY, "cache")
+    with paused_at_the_first_deletion(server) as pause:
+        late = absent(server, prefix="cache:", max_keys=MANY, timeout=2)
+        pause.join(30)
+    assert late["reason"] == "timed_out"
+    left = server.redis("DBSIZE")
+    assert 0 < left == MANY - late["details"]["deleted"]
+    assert absent(server, prefix="cache:", max_keys=MANY)["deleted"] == left
+
+
+def test_a_server_that_is_restarted_meanwhile_fails_the_task_and_the_next_run_goes_on(server):
+    server.redis("DEBUG", "POPULATE", MANY, "cache")
+    with paused_at_the_first_deletion(server, then=lambda: server.compose("restart", "--timeout", "20", "redis")) as pause:
+        broken = absent(server, prefix="cache:", max_keys=MANY)
+        pause.join(60)
+    assert broken["reason"] in ("redis_restarted", "redis_unreachable")
+    server.await_healthy("redis")
+    left = server.redis("DBSIZE")
+    assert 0 < left <= MANY - broken["details"]["deleted"]
+    assert str(broken["details"]["deleted"]) in broken["msg"]
+    assert absent(server, prefix="cache:", max_keys=MANY)["deleted"] == left
+
+
+def server_session_kills(server: RedisStack) -> None:
+    """A session of its own cannot be opened while the server is busy: it asks INFO first."""
+    server.compose("exec", "-T", "redis", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli SCRIPT KILL')
+
+
+@contextlib.contextmanager
+def paused_at_the_first_deletion(server: RedisStack, then=lambda: None):
+    """Writes wait for three seconds as soon as one key is gone; the thread that does it."""
+
+    def wait() -> None:
+        with server.session() as session:
+            while session.command("DBSIZE") == MANY:
+                time.sleep(0.001)
+            session.command("CLIENT", "PAUSE", 3000, "WRITE")
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield thread
+    thread.join(60)
