@@ -39,12 +39,18 @@ class Meant:
 
 
 class KeyWalk:
-    """Each pass sees every key that is there from its begin to its end; one that the server shows twice is met twice."""
+    """Each pass sees every key that is there from its begin to its end; one that the server shows twice is met twice.
+
+    The server already looks for the next keys while the caller works on those of a batch: what the caller wants of the server meanwhile, it asks
+    with ``ask``, on the same connection.
+    """
 
     def __init__(self, session: RedisSession, meant: Meant, until: float) -> None:
         self._session = session
         self._meant = meant
         self._until = until
+        self._ahead: Sequence[Sequence[Any]] = ()
+        self._found: Any = None
         self.pace = Pace()
 
     def batches(self) -> Iterator[Batch]:
@@ -56,42 +62,59 @@ class KeyWalk:
             chosen, soon = self._by_expiry(free)
             yield Batch(chosen, protected, soon, missing)
 
-    def timed(self, name: str, *words: Any) -> Any:
-        """A command whose duration decides how large the next batch is."""
-        began = time.perf_counter()
-        reply = self._session.command(name, *words)
-        self.pace.took(time.perf_counter() - began)
-        return reply
-
-    def piped(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
-        """The same for a pipeline in which nothing may be refused."""
-        began = time.perf_counter()
-        replies = self._session.pipeline(commands)
-        self.pace.took(time.perf_counter() - began)
+    def ask(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
+        """A reply each. Raises the first refusal, when the others are done."""
+        if not commands:
+            return []
+        self._session.send(commands)
+        self._take()
+        replies = self._session.receive(commands)
         for reply in replies:
             if isinstance(reply, OperationError):
                 raise reply
         return replies
 
     def _scanned(self) -> Iterator[Tuple[List[bytes], Sequence[bytes]]]:
+        """A batch takes as long as the server looks for keys, and then does with them what the caller asks."""
+        selection = self._meant.selection
+        began = self._look_ahead(b"0")
+        try:
+            cursor = b""
+            while cursor != b"0":
+                self._take()
+                cursor, keys = self._found
+                self.pace.took(time.perf_counter() - began)
+                if cursor != b"0":
+                    began = self._look_ahead(cursor)
+                yield [key for key in keys if selection.is_meant(key)], ()
+        except GeneratorExit:
+            self._take()  # the caller has enough; the next one on this connection must not get this reply
+            raise
+
+    def _look_ahead(self, cursor: bytes) -> float:
         selection = self._meant.selection
         words = [*(("MATCH", selection.match) if selection.match else ()), *(("TYPE", selection.type) if selection.type else ())]
-        cursor = b"0"
-        while True:
-            cursor, keys = self.timed("SCAN", cursor, *words, "COUNT", self.pace.size)
-            yield [key for key in keys if selection.is_meant(key)], ()
-            if cursor == b"0":
-                return
+        self._ahead = [("SCAN", cursor, *words, "COUNT", self.pace.size)]
+        self._session.send(self._ahead)
+        return time.perf_counter()
+
+    def _take(self) -> None:
+        """Replies come in the order of the commands, so that of the look ahead is taken before any other."""
+        if self._ahead:
+            (self._found,), self._ahead = self._session.receive(self._ahead), ()
+            if isinstance(self._found, OperationError):
+                raise self._found
 
     def _named(self) -> Iterator[Tuple[List[bytes], Sequence[bytes]]]:
         names, at = self._meant.selection.names, 0
         while at < len(names):
-            part = names[at : at + self.pace.size]
+            part, began = names[at : at + self.pace.size], time.perf_counter()
             at += len(part)
-            types = dict(zip(part, (reply.decode() for reply in self.piped([("TYPE", key) for key in part]))))
+            types = dict(zip(part, (reply.decode() for reply in self.ask([("TYPE", key) for key in part]))))
             there = [key for key in part if types[key] != "none"]
             self._require_type([(key, types[key]) for key in there])
             yield there, [key for key in part if types[key] == "none"]
+            self.pace.took(time.perf_counter() - began)
 
     def _require_type(self, found: Sequence[Tuple[bytes, str]]) -> None:
         wanted = self._meant.selection.type
@@ -108,7 +131,7 @@ class KeyWalk:
         only_lasting, soon_ms = self._meant.selection.without_expiry, self._meant.soon_ms
         if not keys or not (only_lasting or soon_ms is not None):
             return keys, 0
-        lives = list(zip(keys, self.piped([("PTTL", key) for key in keys])))
+        lives = list(zip(keys, self.ask([("PTTL", key) for key in keys])))
         lives = [(key, left) for key, left in lives if left != _GONE and (left == _NEVER or not only_lasting)]
         if soon_ms is None:
             return [key for key, left in lives], 0

@@ -80,10 +80,19 @@ class RedisSession:
         """Several commands in one go; a reply each. A refused one gives its error in its place, and the others are done all the same."""
         if not commands:
             return []
+        self.send(commands)
+        return self.receive(commands)
+
+    def send(self, commands: Sequence[Sequence[Word]]) -> None:
+        """The first half of a pipeline: the server works on it while the caller does something else."""
+        with self._translating("a pipeline"):
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+
+    def receive(self, commands: Sequence[Sequence[Word]]) -> List[Any]:
+        """The second half, with the same commands, in the order in which they were sent."""
         redis = import_redis()
         replies: List[Any] = []
         with self._translating("a pipeline"):
-            self._connection.send_packed_command(self._connection.pack_commands(commands))
             for command in commands:
                 try:
                     replies.append(self._connection.read_response())

@@ -95,7 +95,7 @@ class RedisKeys:
         walk = self._walk()
         if self._state == FLUSHED and not self._protection.prefixes:
             self._touched = self._session.command("DBSIZE")
-            walk.timed("FLUSHDB", "ASYNC")
+            walk.ask([("FLUSHDB", "ASYNC")])
             self._tally.chosen = self._touched
         else:
             self._tally = Tally(first=self._tally.first)
@@ -111,9 +111,9 @@ class RedisKeys:
     def _touch(self, walk: KeyWalk, keys: List[bytes]) -> int:
         """How many there were of them."""
         if self._state != EXPIRING:
-            return walk.timed("UNLINK", *keys)
+            return walk.ask([("UNLINK", *keys)])[0]
         latest, shorter = self._params["spread"] * 1000, (_SHORTER_ONLY,) if self._knows_shorter() else ()
-        return sum(walk.piped([("PEXPIRE", key, random.randint(1, latest), *shorter) for key in keys]))
+        return sum(walk.ask([("PEXPIRE", key, random.randint(1, latest), *shorter) for key in keys]))
 
     def _knows_shorter(self) -> bool:
         return int(self._session.info("server").get("redis_version", "0").split(".", 1)[0]) >= 7
