@@ -45,11 +45,11 @@ options:
     type: int
     default: 0
   token_key:
-    description: The key of a revoked token, with the place C({jti}). Only the sessions of a user can be ended without it.
+    description: The key of a revoked token, with one place such as C({jti}). Only the sessions of a user can be ended without it.
     type: str
     default: ''
   user_tokens_key:
-    description: The key that lists the tokens of a user, with the place C({user}).
+    description: The key that lists the tokens of a user, with one place such as C({user}).
     type: str
     default: ''
   index_tells:
@@ -60,11 +60,11 @@ options:
     choices: [nothing, expiry]
     default: nothing
   session_key:
-    description: The key of a session, with the place C({session}). Needs O(user_sessions_key).
+    description: The key of a session, with one place such as C({session}). Needs O(user_sessions_key).
     type: str
     default: ''
   user_sessions_key:
-    description: The key that lists the sessions of a user, with the place C({user}). Needs O(session_key).
+    description: The key that lists the sessions of a user, with one place such as C({user}). Needs O(session_key).
     type: str
     default: ''
   default_life:

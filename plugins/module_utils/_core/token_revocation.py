@@ -57,9 +57,9 @@ class Request:
             raise BadInput(f"Exactly one of jti, token and user says what is meant, but {' and '.join(given) or 'none'} was given.", given=given)
         _check_numbers(params)
         names = Names(**{name: KeyTemplate.parse(params[option]) for name, option in _OPTIONS.items() if params[option]})
-        for place, template in (("jti", names.token), ("session", names.session)):
-            if template is not None and template.names != (place,):
-                raise BadInput(f"{template.written!r} is the key of a {place}, and needs just the place {{{place}}}.", template=template.written)
+        for template in (names.token, names.tokens_of_user, names.session, names.sessions_of_user):
+            if template is not None and len(template.names) != 1:
+                raise BadInput(f"{template.written!r} needs exactly one place, such as {{jti}} or {{user}}.", template=template.written)
         if names.token is None and (params["user"] is None or names.tokens_of_user is not None):
             raise BadInput("token_key is empty: nobody says how the key of a revoked token is called.", hint="Name it in stack_redis.keys.")
         if params["user"] is not None:
@@ -88,8 +88,13 @@ def _checked_user(names: Names, user: str) -> str:
         raise BadInput("session_key and user_sessions_key need each other.", hint="Give both, or none.")
     for template in (names.tokens_of_user, names.sessions_of_user):
         if template is not None:
-            template.name({"user": user})
+            name_for(template, user)
     return user
+
+
+def name_for(template: KeyTemplate, user: str) -> bytes:
+    """Raises BadInput for a user that could be another one as well."""
+    return template.name({template.names[0]: user})
 
 
 def _check_numbers(params: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Protocol, Sequence
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.redis_keys_text import shown
-from ..._core.token_revocation import ABSENT, REVOKED, Found, Request, Token, TokensNotRevoked, expiry_of, plan_revocation, revocation_facts
+from ..._core.token_revocation import ABSENT, REVOKED, Found, Request, Token, TokensNotRevoked, expiry_of, name_for, plan_revocation, revocation_facts
 from ..redis_members import Members, all_done
 from ..redis_target import RedisTarget
 
@@ -86,7 +86,7 @@ class TokenRevocation:
 
     def _read(self, which: str) -> Dict[bytes, bytes]:
         template = getattr(self._request.names, which)
-        return self._list(template.name({"user": self._request.user})).read() if template and self._request.user else {}
+        return self._list(name_for(template, self._request.user)).read() if template and self._request.user else {}
 
     def _list(self, key: bytes) -> Members:
         return Members(self._session, key, self._params["max_tokens"])
@@ -124,13 +124,13 @@ class TokenRevocation:
         """Takes what was dealt with off the user's lists; then looks what is there."""
         if not self._request.user:
             return
-        names, user = self._request.names, {"user": self._request.user}
+        names, user = self._request.names, self._request.user
         if names.tokens_of_user:
-            tokens = self._list(names.tokens_of_user.name(user))
+            tokens = self._list(name_for(names.tokens_of_user, user))
             tokens.remove([token.jti for token in self._found.tokens])
             self._found.came_anew = len(tokens.read())
         if names.sessions_of_user:
-            self._list(names.sessions_of_user.name(user)).remove(self._members)
+            self._list(name_for(names.sessions_of_user, user)).remove(self._members)
 
     def _ask(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
         replies: List[Any] = []
