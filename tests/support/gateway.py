@@ -46,7 +46,7 @@ class Gateway(OperatedStack):
     def __init__(self, directory: Path, name: str, **redis: object) -> None:
         url = "http://127.0.0.1:{{ stack_edge_port }}"
         alive = {"name": "alive", "role": "liveness", "url": f"{url}/health"}
-        super().__init__(directory, name, stack_probes=[alive], stack_dependency_probes=[], stack_redis=redis)
+        super().__init__(directory, name, stack_probes=[alive], stack_dependency_probes=[], stack_redis=redis, stack_setting_rules={})
         self.stack = RedisStack(directory, name, password=ENV["REDIS_PASSWORD"])
         (self.project.directory / "compose.yaml").write_text(COMPOSE.format(api=API, port=self.port))
         self.project.write_env(ENV)
