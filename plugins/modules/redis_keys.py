@@ -57,8 +57,8 @@ options:
   of:
     description:
       - "Whose keys of O(family) are meant: a user, an address, an id. Without it, all of them are."
-      - With several places in the C(key_of) of the family, a dictionary such as C({user: alice, client: 10.0.0.1}). Places that stand last may be left
-        out, and mean any; a text means the first place.
+      - "With several places in the C(key_of) of the family, a dictionary such as C({user: alice, client: 10.0.0.1}). Places that stand last may be left
+        out, and mean any; a text means the first place."
       - It is taken exactly. The empty text is refused, and does not mean all. So is a text with a character that separates the parts of the key, unless
         it is an IPv6 address that stands last.
     type: raw
