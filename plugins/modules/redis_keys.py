@@ -255,7 +255,7 @@ prefixes:
   type: list
   elements: dict
   contains:
-    prefix: {description: What these names begin with. Empty for names without a C(:)., type: str, sample: "session:"}
+    prefix: {description: "What these names begin with. O(prefix) itself for names without a C(:) behind it.", type: str, sample: "session:"}
     count: {description: How many., type: int, sample: 4711}
 bytes:
   description: Memory of the keys to be touched, or of all that were listed, estimated from RV(bytes_sampled) of them. None when the server does not tell.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.modules import start
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
@@ -59,6 +62,16 @@ def quiet(*words: str, environment: dict[str, str] | None = None) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+
+
+def peak_mib(name: str, arguments: dict) -> float:
+    """The most memory that a module's process, or one that it started, held at once."""
+    process = start(name, arguments)
+    status, usage = os.wait4(process.pid, 0)[1:]
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{name} failed where its memory was to be measured.")
+    return usage.ru_maxrss / 1024
 
 
 def playbook(directory: Path, name: str, *tasks: dict) -> str:

@@ -6,10 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from _measure import ROOT, playbook, quiet
+from _measure import ROOT, peak_mib, playbook, quiet
 from _peers import peers_environment
 
-from tests.support.modules import start
 from tests.support.postgres import PASSWORD, PostgresStack
 from tests.support.stacks import compose_program, unique_name
 
@@ -70,13 +69,7 @@ class BigServer(PostgresStack):
         return playbook(self.directory, f"peer-{states[-1]}", *tasks)
 
     def peak_mib(self, name: str, **options: object) -> float:
-        """The most memory that the module's process, or one that it started, held at once."""
-        process = start(name, {**self.options, "backup_dir": str(self.backups), **options})
-        status, usage = os.wait4(process.pid, 0)[1:]
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise SystemExit(f"{name} failed where its memory was to be measured.")
-        return usage.ru_maxrss / 1024
+        return peak_mib(name, {**self.options, "backup_dir": str(self.backups), **options})
 
 
 def peer_programs() -> dict[str, str]:

@@ -18,6 +18,7 @@ import one_service
 import postgres_backup
 import postgres_report
 import postgres_restore
+import redis_keys
 import rollback
 
 # A round of these takes more than a minute.
@@ -33,13 +34,14 @@ def main() -> None:
         backup, backup_facts = postgres_backup.measure(few, Path(place) / "backup")
         restore, restore_facts = postgres_restore.measure(few, Path(place) / "restore")
         report = postgres_report.measure(few, Path(place) / "report")
-    ratios += [*more, *backup, *restore, *report]
+        keys, keys_facts = redis_keys.measure(few, Path(place) / "keys", ROOT / ".local" / "redis_stalls.svg")
+    ratios += [*more, *backup, *restore, *report, *keys]
     print(f"{'JOB':<34} {'OURS':>8}  {'AGAINST':<44} {'':>8}  RATIO  TARGET")
     for ratio in ratios:
         print(ratio.row())
     for name, target in (("deploy", 12), ("rollback", 8)):
         print(f"module tasks in a {name}: {counts[name]} (target <= {target}: {'met' if counts[name] <= target else 'MISSED'})")
-    facts = {"backup": backup_facts, "restore": restore_facts}
+    facts = {"backup": backup_facts, "restore": restore_facts, "redis keys": keys_facts}
     for name, found in facts.items():
         print(f"{name}: " + ", ".join(f"{what} {value:,.1f}" for what, value in found.items()))
     out = ROOT / ".local" / "benchmarks.json"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
@@ -86,9 +87,11 @@ class KeyWalk:
                 self.pace.took(time.perf_counter() - began)
                 if cursor != b"0":
                     began = self._look_ahead(cursor)
-                yield [key for key in keys if selection.is_meant(key)], ()
+                yield selection.meant(keys), ()
         except GeneratorExit:
-            self._take()  # the caller has enough; the next one on this connection must not get this reply
+            # The caller has enough. Whoever asks next on this connection must not get this reply.
+            with contextlib.suppress(OperationError):
+                self._take()
             raise
 
     def _look_ahead(self, cursor: bytes) -> float:

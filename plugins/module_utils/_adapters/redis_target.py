@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Mapping, Optional
 
 from .._core.errors import OperationError
@@ -14,6 +15,8 @@ from .engine import Engine
 from .journal import note
 from .redis_service import RedisAccess, RedisService
 from .redis_session import RedisLimits, RedisSession
+
+_NOTICE_SECONDS, _POLL_SECONDS = 2.0, 0.2  # a server's last word comes a moment before the engine knows that it ended
 
 
 class RedisTarget:
@@ -42,11 +45,15 @@ class RedisTarget:
 
     def explained(self, error: OperationError) -> Optional[OperationError]:
         """RedisChanged, when the connection was lost because the server was started again, replaced or stopped."""
-        if isinstance(error, RedisUnreachable) and self.service.in_stack:
+        if not isinstance(error, RedisUnreachable) or not self.service.in_stack:
+            return None
+        until = time.monotonic() + _NOTICE_SECONDS
+        while time.monotonic() < until:
             try:
                 self.service.require_same(self._engine)
             except OperationError as cause:
                 return cause
+            time.sleep(_POLL_SECONDS)
         return None
 
     def note(self, event: str, **facts: Any) -> None:

@@ -50,10 +50,10 @@ class Tally:
             self.protected[prefix] = self.protected.get(prefix, 0) + number
 
     def add_prefixes(self, keys: Sequence[bytes], start: int) -> None:
-        """Counts by what comes up to the next separator behind the first ``start`` bytes."""
+        """Counts by what comes up to the next separator behind the first ``start`` bytes; without one, these bytes are it."""
         for key in keys:
             end = key.find(_SEPARATOR, start)
-            prefix = key[: end + 1]
+            prefix = key[: end + 1 if end >= 0 else start]
             if prefix in self.prefixes or len(self.prefixes) < _PREFIXES_COUNTED:
                 self.prefixes[prefix] += 1
 

@@ -89,9 +89,10 @@ class Selection:
         """What the server is asked for; empty for all."""
         return escape(self.prefix) + b"*" if self.prefix else self.pattern
 
-    def is_meant(self, key: bytes) -> bool:
-        """Held against what the server answers, for a mistake in a glob must not cost other keys."""
-        return key.startswith(self.prefix)
+    def meant(self, keys: Sequence[bytes]) -> List[bytes]:
+        """What the server answers is held against the prefix, for a mistake in a glob must not cost other keys."""
+        prefix = self.prefix
+        return [key for key in keys if key.startswith(prefix)]
 
     def __str__(self) -> str:
         if self.kind == NAMES:
@@ -121,14 +122,11 @@ class Protection:
             )
         return cls(tuple(prefix for prefix in protected if prefix not in accepted))
 
-    def covers(self, key: bytes) -> bool:
-        return key.startswith(self.prefixes)
-
     def split(self, keys: Sequence[bytes]) -> Tuple[List[bytes], List[bytes]]:
         """Those that may be touched, and those that may not."""
-        if not self.prefixes:
-            return list(keys), []
-        return [key for key in keys if not self.covers(key)], [key for key in keys if self.covers(key)]
+        prefixes = self.prefixes
+        protected = [key for key in keys if key.startswith(prefixes)] if prefixes else []
+        return [key for key in keys if not key.startswith(prefixes)] if protected else list(keys), protected
 
     def count(self, keys: Sequence[bytes]) -> Dict[bytes, int]:
         """How many of these protected keys lie below which prefix; one below several counts for the first."""
