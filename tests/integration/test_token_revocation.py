@@ -153,3 +153,22 @@ def test_it_warns_when_entries_may_be_evicted(stack):
         warned = revoke(stack, jti="7f")
         session.command("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
     assert (warned["changed"], "allkeys-lru" in json.dumps(warned["warnings"])) == (True, True)
+
+
+def test_a_user_of_the_server_needs_no_more_than_is_documented(stack):
+    words = ["time", "type", "pttl", "exists", "set", "expire", "unlink", "info", "sscan", "srem"]
+    stack.redis("ACL", "SETUSER", "revoker", "reset", "on", ">pass-of-revoker", "~token:*", *[f"+{word}" for word in words])
+    login = {"username": "revoker", "password": "pass-of-revoker"}
+    stack.redis("SADD", "token:user:alice", "a1")
+    assert revoke(stack, user="alice", **login)["revoked"] == 1
+    refused = revoke(stack, jti="7f", **{**login, "token_key": "revoked:{jti}"})
+    assert (refused["reason"], stack.redis("EXISTS", "revoked:7f")) == ("redis_permission_denied", 0)
+
+
+def test_what_was_revoked_is_in_the_journal_without_the_token(stack):
+    found = token(jti="journaled", exp=int(time.time()) + 1000)
+    revoke(stack, token=found)
+    revoke(stack, jti="line\nbreak")
+    lines = [json.loads(line) for line in (stack.state_dir / stack.name / "journal.ndjson").read_text().splitlines()]
+    assert [line["event"] for line in lines if line.get("subject") == "token journaled"] == ["tokens_revocation_begun", "tokens_revocation_ended"]
+    assert not [line for line in lines if found in json.dumps(line) or "break" in json.dumps(line)]
