@@ -57,12 +57,15 @@ options:
   of:
     description:
       - "Whose keys of O(family) are meant: a user, an address, an id. Without it, all of them are."
-      - It is taken exactly. The empty text is refused, and does not mean all.
-    type: str
+      - "With several places in the C(key_of) of the family, a dictionary such as C({user: alice, client: 10.0.0.1}). Places that stand last may be left
+        out, and mean any; a text means the first place."
+      - It is taken exactly. The empty text is refused, and does not mean all. So is a text with a character that separates the parts of the key, unless
+        it is an IPv6 address that stands last.
+    type: raw
   families:
     description:
       - "What families of keys there are, by name. It is inventory, C(stack_redis.keys)."
-      - "Each entry says with one of C(key), C(prefix) and C(pattern) which keys are all of it; with one of C(key_of) and C(prefix_of), in which one
+      - "Each entry says with one of C(key), C(prefix) and C(pattern) which keys are all of it; with one of C(key_of) and C(prefix_of), in which a
         place such as C({user}) stands for O(of), which are those of one; and with C(type), if all have the same, of which type they are."
       - Behind the place in a C(prefix_of), something has to follow, else C(alice) would mean C(alice2) as well.
     type: dict
@@ -109,6 +112,18 @@ options:
     description: How many keys are described in RV(sample), at most 1000.
     type: int
     default: 20
+  order:
+    description:
+      - Which keys are described in RV(sample), with O(state=listed).
+      - V(found) are those that are found first. V(largest) and V(smallest) are those with the largest or smallest number, of all that match.
+      - The number is the value of a string, O(order_by) of a hash, and the number of elements of everything else.
+    type: str
+    choices: [found, largest, smallest]
+    default: found
+  order_by:
+    description: Field of hashes that holds the number. Without one, it is the number of fields.
+    type: str
+    default: ''
   show_values:
     description: Whether RV(sample) shows values. They may be secrets, and are then in the output of the run.
     type: bool
@@ -263,12 +278,18 @@ sample:
     ttl: {description: "Seconds until it expires, -1 for never.", type: int, sample: 1712}
     bytes: {description: Memory it takes. None when the server does not tell., type: int, sample: 96}
     length: {description: "Bytes of a string, elements of everything else.", type: int, sample: 3}
+    number: {description: What O(order) goes by. None with O(order=found)., type: float, sample: 98}
     value:
       description:
         - With O(show_values=true) a text, a list, a dictionary of a hash, a list of C(member) and C(score), or a list of C(id) and C(fields).
         - Of a text the first 1024 bytes. Masked without O(show_values=true).
       type: raw
       sample: "********"
+without_number:
+  description: How many keys have no number that O(order) could go by. They are not in RV(sample).
+  returned: success
+  type: int
+  sample: 0
 keys_before:
   description: All keys of the database before.
   returned: success

@@ -186,7 +186,7 @@ def test_more_keys_than_allowed_are_all_left(server):
 
 def test_a_soft_purge_spreads_and_never_lengthens(server):
     server.fill(*(b"cache:%d" % number for number in range(400)))
-    server.redis("SET", "cache:soon", "v", "PX", 5000)
+    server.redis("SET", "cache:soon", "v", "PX", 500_000)
     server.redis("SET", "cache:late", "v", "EX", 90_000)
     wanted = {"prefix": "cache:", "spread": 1000}
     assert server.keys("expiring", check=True, **wanted)["actions"][0]["action"] == "expire"
@@ -198,7 +198,7 @@ def test_a_soft_purge_spreads_and_never_lengthens(server):
         lives = session.pipeline([("PTTL", b"cache:%d" % number) for number in range(400)])
     there = [left for left in lives if left > 0]
     assert max(there) <= 1_000_000 and len({left // 100_000 for left in there}) == 10, "they go one after the other"
-    assert server.redis("PTTL", "cache:soon") <= 5000 and server.redis("TTL", "cache:late") <= 1000
+    assert server.redis("PTTL", "cache:soon") <= 500_000 and server.redis("TTL", "cache:late") <= 1000
     assert not server.keys("expiring", **wanted)["changed"]
 
 
@@ -227,3 +227,18 @@ def test_everything_is_listed_by_its_beginnings(server):
     assert server.keys(prefix="cache:")["prefixes"] == [{"prefix": "cache:customer:", "count": 5}]
     assert server.keys(database=9, prefix="")["matched"] == 0
     assert server.keys(database=99, prefix="")["reason"] == "redis_failed"
+
+
+def test_the_largest_and_smallest_of_many_come_first(server):
+    with server.session() as session:
+        session.pipeline([("SET", f"hits:{number}", number) for number in range(3000)])
+        session.pipeline([("HSET", f"bucket:{number}", "tokens", number + 0.5, "refilled", 9) for number in range(50)])
+        session.pipeline([("SET", "hits:odd", "no number"), ("ZADD", "hits:window", *[word for number in range(4000) for word in (number, number)])])
+    top = server.module("redis_keys", prefix="hits:", order="largest", sample_size=3)
+    assert [(one["key"], one["number"]) for one in top["sample"]] == [("hits:window", 4000), ("hits:2999", 2999), ("hits:2998", 2998)]
+    assert (top["matched"], top["without_number"], top["changed"]) == (3002, 1, False)
+    assert "NUMBER" in top["table"] and all(one["value"] == "********" for one in top["sample"])
+    least = server.module("redis_keys", prefix="bucket:", order="smallest", order_by="tokens", sample_size=2)
+    assert [(one["key"], one["number"]) for one in least["sample"]] == [("bucket:0", 0.5), ("bucket:1", 1.5)]
+    assert server.module("redis_keys", prefix="bucket:", order="smallest", order_by="absent")["without_number"] == 50
+    assert server.module("redis_keys", prefix="bucket:", order="smallest", state="absent")["reason"] == "bad_input"

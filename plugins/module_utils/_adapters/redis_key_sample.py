@@ -20,9 +20,10 @@ _LENGTH = {"string": "STRLEN", "list": "LLEN", "set": "SCARD", "zset": "ZCARD", 
 
 @dataclass
 class Sample:
-    """``refused`` is the first refusal of each kind; what it would have told is None."""
+    """``described`` says which row a key has. ``refused`` is the first refusal of each kind; what it would have told is None."""
 
     rows: List[Dict[str, Any]] = field(default_factory=list)
+    described: Dict[bytes, int] = field(default_factory=dict)
     bytes_of_all: Optional[int] = None
     measured: int = 0
     refused: Dict[str, OperationError] = field(default_factory=dict)
@@ -57,9 +58,10 @@ class KeySampler:
         for (key, weight), kind, left, length in zip(described, types, lives, lengths):
             if kind == "none" or left == _GONE:
                 continue
-            row = {"key": shown(key), "type": kind, "ttl": _seconds(left), "bytes": weight, "length": length, "value": MASK}
+            row = {"key": shown(key), "type": kind, "ttl": _seconds(left), "bytes": weight, "length": length, "number": None, "value": MASK}
             if self._wanted.values:
                 row["value"] = self._value(sample, key, kind)
+            sample.described[key] = len(sample.rows)
             sample.rows.append(row)
         return sample
 

@@ -5,27 +5,24 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping
 
 from .errors import BadInput
+from .redis_key_template import KeyTemplate
+from .redis_keys_text import shown
 
-_PLACE = re.compile(r"\{[a-z_]+\}")
 _ALL = {"key": "keys", "prefix": "prefix", "pattern": "pattern"}
-_ONE = {"key_of": "keys", "prefix_of": "prefix"}
+_ONE = ("key_of", "prefix_of")
 
 
-def members(families: Mapping[str, Any], family: str, of: Optional[str]) -> Dict[str, Any]:
-    """What ``keys``, ``prefix`` or ``pattern`` would have to be, with the ``type`` where the family has one.
-
-    A name is put into an exact name or into a prefix, where no character has a meaning, and never into a pattern.
-    """
+def members(families: Mapping[str, Any], family: str, of: Any) -> Dict[str, Any]:
+    """What ``keys``, ``prefix`` or ``pattern`` would have to be, with the ``type`` where the family has one."""
     described = families.get(family)
     if not isinstance(described, Mapping):
         raise BadInput(
             f"Family {family!r} is not described.", hint=f"Described in stack_redis.keys are: {', '.join(sorted(families)) or '(none)'}.", family=family
         )
-    ways = _ALL if of is None else _ONE
+    ways = tuple(_ALL) if of is None else _ONE
     given = [way for way in ways if described.get(way)]
     if len(given) != 1:
         whose = "all of it" if of is None else "that of one"
@@ -35,32 +32,36 @@ def members(families: Mapping[str, Any], family: str, of: Optional[str]) -> Dict
             family=family,
         )
     text = str(described[given[0]])
-    if of is not None:
-        text = _filled(family, text, given[0], of)
-    chosen: Dict[str, Any] = {ways[given[0]]: [text] if ways[given[0]] == "keys" else text}
+    if of is None:
+        chosen: Dict[str, Any] = {_ALL[given[0]]: [text] if given[0] == "key" else text}
+    else:
+        chosen = _of_one(family, text, given[0], of)
     return {**chosen, "type": described["type"]} if described.get("type") else chosen
 
 
-def _filled(family: str, template: str, way: str, of: str) -> str:
-    if not of:
-        raise BadInput(f"Nobody is named: 'of' is empty, which is not all of family {family}.", hint="Leave 'of' out to mean all.", family=family)
-    before, after = _around(family, template, way)
-    if after and after[0] in of:
+def _of_one(family: str, text: str, way: str, of: Any) -> Dict[str, Any]:
+    template = KeyTemplate.parse(text)
+    open_end = way == "prefix_of" and not template.texts[-1]
+    if not template.names or open_end:
         raise BadInput(
-            f"{of!r} has a {after[0]!r}, which ends a name in {template!r}: it could mean keys of somebody else.",
-            hint="When exactly that key is meant, name it whole in 'keys'.",
-            family=family,
-        )
-    return before + of + after
-
-
-def _around(family: str, template: str, way: str) -> Tuple[str, str]:
-    """What stands before and behind the one place."""
-    parts = _PLACE.split(template)
-    if len(parts) != 2 or (way == "prefix_of" and not parts[1]):
-        raise BadInput(
-            f"{way} of family {family} must have one place such as {{user}}{', and something behind it' if way == 'prefix_of' else ''}, but is {template!r}.",
+            f"{way} of family {family} must have a place such as {{user}}{', and something behind it' if open_end else ''}, but is {text!r}.",
             hint="Else what is meant for one would hold for all whose names begin like it.",
             family=family,
         )
-    return parts[0], parts[1]
+    values = _values(family, template, of)
+    if way == "prefix_of":
+        return {"prefix": shown(template.name(values))}
+    return template.selection(values, [name for name in template.names if name not in values])
+
+
+def _values(family: str, template: KeyTemplate, of: Any) -> Dict[str, str]:
+    """A text is the first place."""
+    given = dict(of) if isinstance(of, Mapping) else {template.names[0]: of}
+    unknown = sorted(set(given) - set(template.names))
+    if unknown or not given:
+        raise BadInput(
+            f"'of' names {', '.join(unknown) or 'nobody'}, but {template.written!r} of family {family} has the places {', '.join(template.names)}.",
+            hint="Leave 'of' out to mean all.",
+            family=family,
+        )
+    return {name: str(value) if isinstance(value, int) and not isinstance(value, bool) else value for name, value in given.items()}

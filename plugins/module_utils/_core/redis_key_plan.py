@@ -113,16 +113,18 @@ def keys_table(told: Mapping[str, Any], words: str) -> str:
     if told["came_anew"]:
         lines.append(f"Came anew meanwhile: {_counted(told['came_anew'])}")
     if told["sample"]:
-        rows = [("KEY", "TYPE", "EXPIRES IN", "SIZE", "LENGTH", "VALUE")]
-        lines += aligned([*rows, *(_row(one) for one in told["sample"])])
+        ranked = told["sample"][0]["number"] is not None
+        rows = [("KEY", "TYPE", "EXPIRES IN", "SIZE", "LENGTH", *(["NUMBER"] if ranked else []), "VALUE")]
+        lines += aligned([*rows, *(_row(one, ranked) for one in told["sample"])])
     return "\n".join(lines)
 
 
-def _row(one: Mapping[str, Any]) -> Sequence[str]:
+def _row(one: Mapping[str, Any], ranked: bool) -> Sequence[str]:
     ttl = "never" if one["ttl"] == -1 else f"{one['ttl']} s" if one["ttl"] is not None else "?"
     weight = "?" if one["bytes"] is None else size(one["bytes"])
     length = "?" if one["length"] is None else str(one["length"])
-    return tuple(_cell(cell) for cell in (one["key"], one["type"], ttl, weight, length, one["value"]))
+    number = [one["number"]] if ranked else []
+    return tuple(_cell(cell) for cell in (one["key"], one["type"], ttl, weight, length, *number, one["value"]))
 
 
 def _cell(value: Any) -> str:
@@ -141,4 +143,4 @@ def _counted(number: int) -> str:
 
 
 def _nothing_done() -> Dict[str, Any]:
-    return {"deleted": 0, "expiring": 0, "came_anew": 0, "longest_stall_ms": None}
+    return {"deleted": 0, "expiring": 0, "came_anew": 0, "longest_stall_ms": None, "without_number": 0}

@@ -14,6 +14,7 @@ from .redis_key_families import members
 from .redis_keys_text import key_bytes, shown
 
 LISTED, ABSENT, EXPIRING, FLUSHED = "listed", "absent", "expiring", "flushed"
+FOUND = "found"
 NAMES, PREFIX, PATTERN, FAMILY, ALL = "keys", "prefix", "pattern", "family", "database"
 _LONGEST_PATTERN = 1000  # the server gives up on patterns that nest deeper
 _MOST_SAMPLES = 1000
@@ -163,6 +164,8 @@ def check_numbers(params: Mapping[str, Any]) -> None:
             raise BadInput(f"{name} must be at least {least}, but is {params[name]}.", **{name: params[name]})
     if params["sample_size"] > _MOST_SAMPLES:
         raise BadInput(f"sample_size must be at most {_MOST_SAMPLES}, but is {params['sample_size']}.", sample_size=params["sample_size"])
+    if params["order"] != FOUND and params["state"] != LISTED:
+        raise BadInput(f"order={params['order']} is for state=listed: in which order keys are deleted does not matter.", order=params["order"])
     if params["database"] is not None and params["database"] < 0:
         raise BadInput(f"database is the number of a database, from 0 on, but is {params['database']}.", database=params["database"])
 

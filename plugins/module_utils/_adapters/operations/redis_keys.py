@@ -12,8 +12,9 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.redis_key_plan import Tally, done_facts, plan_keys, require_few
-from ..._core.redis_key_request import ALL, EXPIRING, FLUSHED, LISTED, NAMES, Protection, Selection, check_flush, check_numbers
+from ..._core.redis_key_request import ALL, EXPIRING, FLUSHED, FOUND, LISTED, NAMES, Protection, Selection, check_flush, check_numbers
 from ..progress_file import ProgressFile
+from ..redis_key_ranking import KeyRanking
 from ..redis_key_sample import KeySampler, Sample, Wanted
 from ..redis_key_walk import Batch, KeyWalk, Meant
 from ..redis_session import RedisSession
@@ -46,6 +47,8 @@ class RedisKeys:
         self._tally, self._sample = Tally(), Sample()
         self._touched, self._anew = 0, 0
         self._counted_all = True
+        ordered = params["order"] != FOUND and params["sample_size"] > 0
+        self._ranking = KeyRanking(params["order"], params["order_by"], params["sample_size"]) if ordered else None
         self._facts: Dict[str, Any] = {"database": self._database}
 
     @classmethod
@@ -65,6 +68,9 @@ class RedisKeys:
             require_few(self._tally, self._selection, self._params["max_keys"])
         sampler = KeySampler(self._session, Wanted(self._params["sample_size"], self._params["max_elements"], self._params["show_values"]))
         self._sample = sampler.look(self._tally.first, self._tally.chosen)
+        if self._ranking:
+            self._sample.rows = self._ranking.describe(sampler).rows
+            self._facts["without_number"] = self._ranking.without
         self._facts.update(self._sampled(), keys_before=keys, keys_after=keys, batches=walk.pace.batches, largest_batch=walk.pace.largest)
         for what, refusal in self._sample.refused.items():
             self._host.warn(f"Not told of single keys: {what}. {refusal}")
@@ -125,6 +131,8 @@ class RedisKeys:
             self._count(batch)
             room = max(_WEIGHED, self._params["sample_size"]) - len(self._tally.first)
             self._tally.first += batch.chosen[:room]
+            if self._ranking:
+                self._ranking.add(walk, batch.chosen)
             if enough():
                 self._counted_all = False
                 break

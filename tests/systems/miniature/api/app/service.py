@@ -2,18 +2,21 @@
 
 import hmac
 import time
+import urllib.request
 from datetime import datetime, timezone
 
 import psycopg2
 import redis
 
 from . import migrations
+from .accounts import Accounts
 from .database import Database, PoolExhausted
 from .orders import BadOrder, Orders
 from .store import CircuitBreaker, RateLimit, Store
 
 UNAVAILABLE = (psycopg2.Error, redis.RedisError, PoolExhausted)
 LONGEST_WORK_MS = 120_000
+UPSTREAM_SECONDS = 2
 
 
 class Service:
@@ -27,6 +30,7 @@ class Service:
         self._store = Store(settings.redis) if settings.redis.used else None
         self._breaker = CircuitBreaker(self._store.client) if self._store else None
         self._rate_limit = RateLimit(self._store.client) if self._store else None
+        self._accounts = Accounts(self._store.client) if self._store else None
 
     def liveness(self):
         sick = self._settings.behaviour == "unhealthy"
@@ -82,13 +86,38 @@ class Service:
         return 200, {"worked_ms": int(milliseconds), "version": self._settings.version}
 
     def proxy(self, outcome):
-        """Stands for a call of another system, behind the circuit breaker."""
+        """A call of the upstream behind the circuit breaker; without one, the outcome that was asked for."""
         if not self._breaker or outcome not in ("ok", "fail"):
             return 404, {"error": "no such upstream"}
         if self._breaker.state() == "OPEN":
             return 503, {"error": "the circuit breaker is open", "circuit_breaker": "OPEN"}
-        self._breaker.record(success=outcome == "ok")
-        return (200 if outcome == "ok" else 502), {"circuit_breaker": self._breaker.state()}
+        good = outcome == "ok" and self._upstream_answers()
+        self._breaker.record(success=good)
+        return (200 if good else 502), {"circuit_breaker": self._breaker.state()}
+
+    def log_in(self, facts, address):
+        user, password = facts.get("username"), facts.get("password")
+        if not self._accounts or not self._accounts.used:
+            return 404, {"error": "nobody can log in here"}
+        if not isinstance(user, str) or not isinstance(password, str) or not user:
+            return 400, {"error": "username and password must be texts"}
+        return self._accounts.log_in(user, password, address)
+
+    def refresh(self, facts):
+        token = facts.get("refresh_token")
+        if not self._accounts or not self._accounts.used:
+            return 404, {"error": "nobody can log in here"}
+        return self._accounts.refresh(token) if isinstance(token, str) else (400, {"error": "refresh_token must be a text"})
+
+    def _upstream_answers(self):
+        if not self._settings.upstream_url:
+            return True
+        try:
+            with urllib.request.urlopen(self._settings.upstream_url, timeout=UPSTREAM_SECONDS) as answer:
+                return answer.status == 200
+        except OSError as error:
+            self._log.warning("upstream does not answer", error=str(error))
+            return False
 
     def is_limited(self, address):
         return bool(self._rate_limit) and not self._rate_limit.allows(address)

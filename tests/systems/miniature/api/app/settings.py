@@ -59,6 +59,7 @@ class Settings:
     api_key: str = field(repr=False)
     pool_size: int
     leak_mb_per_second: int
+    upstream_url: str
     database: Server
     redis: Server
 
@@ -82,6 +83,7 @@ def read():
         api_key=secret("API_KEY"),
         pool_size=int(env("DATABASE_POOL_SIZE", "4")),
         leak_mb_per_second=int(env("LEAK_MB_PER_SECOND", "20")),
+        upstream_url=env("UPSTREAM_URL", ""),
         database=database(),
         redis=redis(),
     )

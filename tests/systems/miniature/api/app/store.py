@@ -22,6 +22,7 @@ class Store:
         )
         self._cache = os.environ.get("REDIS_CACHE_PREFIX", "cache:customer:")
         self._session = os.environ.get("REDIS_SESSION_PREFIX", "session:")
+        self._sessions_of = os.environ.get("REDIS_USER_SESSIONS_PREFIX", "session-ids:")
 
     def ping(self):
         self._redis.ping()
@@ -35,6 +36,8 @@ class Store:
 
     def touch_session(self, session, email):
         self._redis.setex(self._session + session, SESSION_SECONDS, json.dumps({"email": email, "seen": int(time.time())}))
+        self._redis.sadd(self._sessions_of + email, session)
+        self._redis.expire(self._sessions_of + email, SESSION_SECONDS)
 
     @property
     def client(self):

@@ -99,11 +99,17 @@ class Handler(BaseHTTPRequestHandler):
         order = self._read_json()
         if order is None:
             return 400, {"error": f"the body must be a JSON object of at most {LARGEST_BODY} bytes"}
-        if url.path != "/api/v1/orders":
+        service, address = self.server.service, self.client_address[0]
+        pages = {
+            "/api/v1/orders": lambda: service.create_order(order, self.headers),
+            "/auth/login": lambda: service.log_in(order, address),
+            "/auth/refresh": lambda: service.refresh(order),
+        }
+        if url.path not in pages:
             return 404, {"error": "no such page"}
-        if self.server.service.is_limited(self.client_address[0]):
+        if service.is_limited(address):
             return 429, {"error": "too many requests"}
-        return self.server.service.create_order(order, self.headers)
+        return pages[url.path]()
 
     def _read_json(self):
         length = self.headers.get("Content-Length", "")

@@ -9,7 +9,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.redis_key_re
 
 CACHE = Selection("prefix", prefix=b"cache:")
 FACTS = {"database": 0, "bytes": 2048, "sample": [], "spread": 60, "counted_all": True}
-ROW = {"key": "cache:1", "type": "hash", "ttl": 7, "bytes": 96, "length": 2, "value": "x" * 100}
+ROW = {"key": "cache:1", "type": "hash", "ttl": 7, "bytes": 96, "length": 2, "number": None, "value": "x" * 100}
 
 
 def test_a_listing_and_an_empty_look_change_nothing():
@@ -51,6 +51,14 @@ def test_what_was_done_is_told_by_its_own_count():
     ]
     nothing = done_facts("absent", CACHE, Tally(), {**facts, "deleted": 0})
     assert (nothing["changed"], nothing["actions"]) == (False, [])
+
+
+def test_keys_in_the_order_of_their_numbers_show_them():
+    facts = {"database": 0, "bytes": 0, "sample": [{**ROW, "number": 7, "value": None}], "came_anew": 0, "deleted": 1, "expiring": 0}
+    assert done_facts("absent", CACHE, Tally(chosen=1), facts)["table"].splitlines()[-2:] == [
+        "KEY      TYPE  EXPIRES IN  SIZE  LENGTH  NUMBER  VALUE",
+        "cache:1  hash  7 s         96 B  2       7       -",
+    ]
 
 
 def test_more_keys_than_allowed():
