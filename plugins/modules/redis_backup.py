@@ -126,6 +126,7 @@ seealso:
   - module: runbook.compose.redis_restore
 notes:
   - The server must be a container of the stack, on an engine of the target itself, with its data on a volume or a directory of the host.
+  - The user that logs in (ACL) needs C(INFO), C(CONFIG GET), C(MODULE LIST), C(TIME) and C(BGSAVE), and no key.
   - The server forks to save. While it is written to, it may need up to twice its memory; a warning tells when its container has no room for that.
   - Another snapshot or a rewrite of the append-only file that runs already is waited for. C(FLUSHALL) while the snapshot is made is a failure,
     because the server then writes an empty one in its place.

@@ -138,6 +138,17 @@ def test_bad_input_is_refused_before_anything(stack):
     assert stack.module("redis_backup", **stack.backing_up, password="wrong")["reason"] == "redis_login_refused"
 
 
+def test_a_user_with_just_the_rights_for_it_backs_up(stack):
+    login = {"username": "keeper", "password": "p%ss of keeper"}
+    rights = ["+info", "+config|get", "+module|list", "+time"]
+    stack.redis("ACL", "SETUSER", "keeper", "on", f">{login['password']}", *rights)
+    assert stack.back_up(verify="none", **login)["reason"] == "redis_permission_denied"
+    stack.redis("ACL", "SETUSER", "keeper", "+bgsave", "-config")
+    assert stack.back_up(verify="none", **login)["reason"] == "redis_data_unreachable"
+    made = stack.back_up(verify="none", data_dir="/data", **login)
+    assert not made["failed"] and made["backups"][0]["keys_saved"] == sum(stack.keys().values()), made.get("msg")
+
+
 def test_encrypted_to_a_key_it_is_proven_with_the_key_only(stack, tmp_path):
     key = tmp_path / "key"
     said = subprocess.run(["age-keygen", "-o", key], capture_output=True, text=True, check=True).stderr
