@@ -74,6 +74,15 @@ def test_a_reset_can_be_looked_at_first(gateway):
     gateway.stack.redis("DEL", "circuit-breaker")
 
 
+def test_a_setting_that_a_compose_file_sets_itself_is_taken_back(gateway):
+    before = gateway.project.env_path.read_text()
+    played = gateway.play("redis/circuit_breaker", state="tuned", settings={"CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS": "30"})
+    assert played.code != 0
+    assert "a compose file sets them itself" in played.message and "the ones before are in effect again" in played.message
+    assert played.failure["reason"] == "setting_without_effect"
+    assert gateway.project.env_path.read_text() == before
+
+
 def test_limits_are_tuned_shown_judged_and_cleared(gateway):
     assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere").code != 0
     gateway.must("redis/rate_limits", state="tuned", profile="attack")
