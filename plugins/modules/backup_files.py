@@ -178,7 +178,7 @@ backup:
     directory: {description: Where it is., type: str, sample: /var/backups/runbook/shop/files/config/20261121T031000Z-000042-7f3a}
     made: {description: Whether it was made by this task., type: bool, sample: true}
     seconds: {description: How long that took., type: float, sample: 0.4}
-    members: {description: How many files, directories and links it holds. Not with O(state=restored)., type: int, sample: 5}
+    members: {description: "How many files, directories and links it holds. Not with O(state=restored).", type: int, sample: 5}
     skipped: {description: What is neither and is not in it. Not with O(state=restored)., type: list, elements: str, sample: []}
     unstable: {description: Files that changed while they were read. Not with O(state=restored)., type: list, elements: str, sample: []}
 changes:

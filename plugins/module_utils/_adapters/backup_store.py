@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
@@ -20,10 +19,9 @@ from .._core.backup_catalogue import VERIFIED, Backup, Verification, latest
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, Manifest, ManifestInvalid, directory_name, is_id, new_id, parse_manifest, sequence_of
 from .._core.errors import OperationError
 from .backup_notes import offsite_copies, verifications, write_verification
-from .files import link_atomically, make_durable, make_private_directory, sync_directory, write_atomically
+from .files import alone, hashed, link_atomically, make_durable, make_private_directory, sync_directory, write_atomically
 
 _TEMPORARY, _TRASH, _PIN = ".tmp-", ".trash-", "pinned"
-_PIECE = 1 << 20
 
 
 class BackupBusy(OperationError):
@@ -82,19 +80,11 @@ class BackupStore:
     def working_on(self, subject: str) -> Iterator[None]:
         """One run at a time for a subject. The kernel lets go when a process dies. Raises BackupBusy with who holds it."""
         make_private_directory(self.directory(subject))
-        with open(os.path.join(self.directory(subject), ".lock"), "a+", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                raise BackupBusy(
-                    f"Another run works on the backups of {subject}: process {handle.read().strip() or 'unknown'}.",
-                    hint="Wait until it has ended, and run again.",
-                    subject=subject,
-                ) from None
-            handle.truncate(0)
-            handle.write(str(os.getpid()))
-            handle.flush()
+
+        def busy(holder: str) -> BackupBusy:
+            return BackupBusy(f"Another run works on the backups of {subject}: {holder}.", hint="Wait until it has ended, and run again.", subject=subject)
+
+        with alone(os.path.join(self.directory(subject), ".lock"), busy):
             yield
 
     def begin(self, subject: str, backup_id: str) -> str:
@@ -274,14 +264,7 @@ def _missing(path: str, manifest: Manifest) -> Tuple[str, ...]:
 
 
 def _hashed(path: str) -> Tuple[Optional[int], str]:
-    digest, size = hashlib.sha256(), 0
     try:
-        with open(path, "rb") as handle:
-            while True:
-                piece = handle.read(_PIECE)
-                if not piece:
-                    return size, digest.hexdigest()
-                digest.update(piece)
-                size += len(piece)
+        return hashed(path)
     except OSError:
         return None, ""

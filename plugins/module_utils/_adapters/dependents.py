@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._core.container import LABEL_SERVICE, Container, parse_container
-from .._core.errors import EngineFailed, UnknownService
+from .._core.errors import EngineFailed, OperationError, UnknownService
 from .engine import Engine
 from .engine_containers import stop
 
@@ -58,6 +58,17 @@ class Dependents:
             if not state.get("Running"):
                 raise EngineFailed(f"The container of {service} was started and ended at once.", hint="Look at its log (compose_logs).", service=service)
         return sorted(set(gone))
+
+    def start_each(self, containers: Sequence[str]) -> Tuple[List[str], Optional[OperationError]]:
+        """As ``start``, but one that does not start does not keep the others from it. Also why the first of them did not."""
+        gone: List[str] = []
+        not_started: Optional[OperationError] = None
+        for one in reversed(containers):
+            try:
+                gone += self.start([one])
+            except OperationError as error:
+                not_started = not_started or error
+        return sorted(set(gone)), not_started
 
 
 def identifier(container: Container) -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 import tempfile
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional, Tuple
+
+_PIECE = 1 << 20
 
 
 def read_text(path: str) -> Optional[str]:
@@ -100,6 +103,33 @@ def locked(path: str) -> Iterator[None]:
     with open(path, "a", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def alone(path: str, busy: Callable[[str], Exception]) -> Iterator[None]:
+    """Holds a lock, or raises what ``busy`` makes of who holds it. The kernel frees it when the process dies."""
+    with open(path, "a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise busy(f"process {handle.read().strip() or 'unknown'}") from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def hashed(path: str) -> Tuple[int, str]:
+    """Size and SHA-256 of what a file holds."""
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb") as handle:
+        while True:
+            piece = handle.read(_PIECE)
+            if not piece:
+                return size, digest.hexdigest()
+            digest.update(piece)
+            size += len(piece)
 
 
 def _take_owner_of(path: str, descriptor: int) -> None:

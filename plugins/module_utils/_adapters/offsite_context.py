@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import stat
@@ -22,7 +21,7 @@ from .._core.stack import Stack
 from .backup_files import now_naive
 from .backup_preflight import require_programs
 from .backup_store import BackupBusy
-from .files import make_private_directory
+from .files import alone, make_private_directory
 from .offsite_process import ToolSettings
 from .offsite_remote import Remote
 from .rclone_remote import RcloneRemote
@@ -65,11 +64,11 @@ class OffsiteContext:
         """One run at a time for a remote: another one's unfinished files look like those of one that was cut off."""
         path = self.stack.in_state("offsite", f"{self.key}.lock")
         make_private_directory(os.path.dirname(path))
-        with open(path, "a", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BackupBusy(f"Another run copies to or from {self.shown}.", hint="Wait until it has ended, and run again.", remote=self.shown) from None
+
+        def busy(holder: str) -> BackupBusy:
+            return BackupBusy(f"Another run copies to or from {self.shown}: {holder}.", hint="Wait until it has ended, and run again.", remote=self.shown)
+
+        with alone(path, busy):
             yield
 
     def note(self, problems: List[str]) -> OffsiteCopy:

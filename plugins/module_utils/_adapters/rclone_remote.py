@@ -18,6 +18,7 @@ from .._core.offsite import RemoteSet
 from .._core.offsite_endpoint import Endpoint, is_direct, rclone_endpoint, rclone_name, settings_of
 from .._core.offsite_errors import OffsiteFailed
 from .backup_notes import verification_files
+from .files import hashed
 from .offsite_process import Ended, ToolProcess, ToolSettings, run_tool
 from .offsite_remote import data_names, not_opened, place_of_backup, require_answer
 
@@ -27,7 +28,6 @@ _PROGRESS = ("--use-json-log", "--stats", "1s", "--stats-log-level", "ERROR")
 # Whatever is there stays as it is. rclone heeds the first option for directories only, not where a single file is named.
 _COPY = ("copy", "--immutable", "--checksum", "--no-traverse")
 _NOTHING_THERE = 3
-_PIECE = 1 << 20
 
 
 class RcloneRemote:
@@ -162,10 +162,6 @@ def _sent(record: Mapping[str, Any]) -> int:
 
 def _digest_of(path: str) -> str:
     """Empty for a file that is not here."""
-    digest = hashlib.sha256()
     with contextlib.suppress(FileNotFoundError):
-        with open(path, "rb") as handle:
-            for piece in iter(lambda: handle.read(_PIECE), b""):
-                digest.update(piece)
-            return digest.hexdigest()
+        return hashed(path)[1]
     return ""

@@ -20,6 +20,7 @@ from .._core.stack import Stack
 from .backup_files import now_naive
 from .backup_store import BackupStore
 from .dependents import Dependents
+from .recorded_run import not_started_again
 from .redis_control import RedisControl
 from .redis_files import RedisFiles
 from .restore_records import RestoreRecords
@@ -101,15 +102,11 @@ class RedisRecovery:
             RedisFiles(helpers, bench).put_back(record)
 
     def _start(self, record: RedisRestoreRecord) -> None:
-        """One that does not start keeps neither the others nor the data from their good end."""
-        dependents, gone = self._place.dependents(), []
-        for container in reversed(record.containers):
-            try:
-                gone += dependents.start([container])
-            except OperationError as error:
-                self.not_started = self.not_started or error
+        """One that does not start does not keep the data from their good end either."""
+        gone, not_started = self._place.dependents().start_each(record.containers)
+        self.not_started = self.not_started or not_started
         if gone:
-            self._place.warn(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
+            self._place.warn(not_started_again(gone))
 
 
 def steps_of(record: RedisRestoreRecord) -> List[Tuple[Any, ...]]:

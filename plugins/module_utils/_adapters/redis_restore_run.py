@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from .._core.backup_catalogue import timestamp
 from .._core.container import Container
@@ -18,21 +17,14 @@ from .._core.redis_restore_record import EXCHANGING, HALTED, PLANNED, PROVEN, ST
 from .._core.redis_restore_request import RedisRestoreRequest
 from .._core.restore_errors import RestoreDiffers
 from .backup_files import now_naive
-from .dependents import identifier
 from .progress_file import ProgressFile
+from .recorded_run import NEEDS_ATTENTION, ROLLED_BACK, UNTOUCHED, RecordedRun
 from .redis_carry import Carried, pick_up, put_down
 from .redis_files import RedisFiles
 from .redis_restore_recovery import RedisPlace, RedisRecovery
 from .redis_safety import save_last
 from .redis_server import RedisServer
 from .redis_staging import RedisStaging, StagedSource
-from .restore_run import NEEDS_ATTENTION, ROLLED_BACK, UNTOUCHED
-
-_SENTENCES = {
-    UNTOUCHED: "The live data are as they were.",
-    ROLLED_BACK: "The data from before are live again.",
-    NEEDS_ATTENTION: "Run redis_restore with state=recovered.",
-}
 
 
 @dataclass(frozen=True)
@@ -57,14 +49,18 @@ class RedisDone:
     warnings: List[str] = field(default_factory=list)
 
 
-class RedisRestoreRun:
+class RedisRestoreRun(RecordedRun):
     """To be used while ``records.working_on`` the data, once."""
 
+    SENTENCES = {
+        UNTOUCHED: "The live data are as they were.",
+        ROLLED_BACK: "The data from before are live again.",
+        NEEDS_ATTENTION: "Run redis_restore with state=recovered.",
+    }
+
     def __init__(self, place: RedisPlace, request: RedisRestoreRequest, record: RedisRestoreRecord, containers: Sequence[Container]) -> None:
-        self._place = place
+        super().__init__(place, record, containers)
         self._request = request
-        self._record = record
-        self._containers = tuple(containers)
         self._done = RedisDone(record)
 
     def restore(self, work: RedisWork, progress: ProgressFile) -> RedisDone:
@@ -73,7 +69,7 @@ class RedisRestoreRun:
             self._note(PLANNED)
             server = self._server()
             self._stage(server, work, progress)
-            self._stop_dependents()
+            self._stop_dependents(STOPPING)
             if work.take_safety_backup is not None:
                 self._note(STOPPING, safety_backup=work.take_safety_backup(progress))
             progress.begin("exchanging")
@@ -84,7 +80,7 @@ class RedisRestoreRun:
         """What was kept becomes live, and what is live is kept."""
         with self._taken_back_on_failure():
             server = self._place.control.server()
-            self._stop_dependents()
+            self._stop_dependents(STOPPING)
             self._exchange(server)
         return self._finished()
 
@@ -96,10 +92,6 @@ class RedisRestoreRun:
         if not self._record.down:
             server.service.require_same(server.engine)
         self._note(STAGED)
-
-    def _stop_dependents(self) -> None:
-        self._note(STOPPING, containers=tuple(identifier(container) for container in self._containers))
-        self._place.dependents().stop(self._containers)
 
     def _exchange(self, server: RedisServer) -> None:
         carried = self._last_look(server)
@@ -169,34 +161,14 @@ class RedisRestoreRun:
                 self._done.warnings.append(f"{name} was set to {value!r} and is {now!r} since the start: it is not in the configuration of the service")
 
     def _finished(self) -> RedisDone:
-        with self._taken_back_on_failure():
-            gone = self._place.dependents().start(self._record.containers)
-        if gone:
-            self._done.warnings.append(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
-        try:
+        self._done.warnings += self._start_dependents()
+        with self._live_already():
             RedisRecovery(self._place, self._request).remove(self._record, [self._record.coming])
             self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
-        except OperationError as error:
-            _tell(error, self._record, NEEDS_ATTENTION)  # it is live, and only the record does not say so
-            raise
         self._done.record = self._record
         return self._done
 
-    def _note(self, stage: str, **changes: object) -> None:
-        self._record = self._place.records.write(self._record.at(stage, **changes))
-
-    @contextlib.contextmanager
-    def _taken_back_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            safe = self._take_back()
-            if isinstance(error, OperationError):
-                _tell(error, self._record, safe)
-            raise
-
     def _take_back(self) -> str:
-        """How safe the live data are now. Whatever goes wrong here is left to state=recovered."""
         taking_back = RedisRecovery(self._place, self._request)
         try:
             taking_back.settle(self._record, back=True)
@@ -206,8 +178,3 @@ class RedisRestoreRun:
         if taking_back.not_started is not None:
             self._place.warn(f"The data are in order, but not everything that was stopped runs again: {taking_back.not_started}")
         return ROLLED_BACK if self._record.reached(STOPPING) else UNTOUCHED
-
-
-def _tell(error: OperationError, record: RedisRestoreRecord, safe: str) -> None:
-    error.args = (f"{error} {_SENTENCES[safe]}",)
-    error.details.update(stage=record.stage, safe_state=safe, restore_id=record.run_id)

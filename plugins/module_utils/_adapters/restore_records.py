@@ -9,7 +9,6 @@ Those of Redis lie in ``redis``.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from typing import Any, Callable, Generic, Iterator, List, Optional, Protocol, TypeVar
 
@@ -18,7 +17,7 @@ from .._core.errors import StateUnwritable
 from .._core.restore_record import parse_record
 from .._core.stack import Stack
 from .backup_store import BackupBusy
-from .files import make_private_directory, sync_directory, write_atomically
+from .files import alone, make_private_directory, sync_directory, write_atomically
 
 _PREFIX, _SUFFIX = "restore-", ".json"
 
@@ -75,22 +74,14 @@ class RestoreRecords(Generic[Record]):
     @contextlib.contextmanager
     def working_on(self, database: str) -> Iterator[None]:
         """One restore of a database at a time. The kernel lets go when a process dies. Raises BackupBusy with who holds it."""
+
+        def busy(holder: str) -> BackupBusy:
+            return BackupBusy(f"Another run restores {database}: {holder}.", hint="Wait until it has ended, and run again.", subject=database)
+
         with contextlib.ExitStack() as stack:
             with _files_of(self.directory):
                 make_private_directory(self.directory)
-                handle = stack.enter_context(open(os.path.join(self.directory, f"{directory_name(database)}.lock"), "a+", encoding="utf-8"))
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                raise BackupBusy(
-                    f"Another run restores {database}: process {handle.read().strip() or 'unknown'}.",
-                    hint="Wait until it has ended, and run again.",
-                    subject=database,
-                ) from None
-            handle.truncate(0)
-            handle.write(str(os.getpid()))
-            handle.flush()
+                stack.enter_context(alone(os.path.join(self.directory, f"{directory_name(database)}.lock"), busy))
             yield
 
     def _path(self, record: Record) -> str:

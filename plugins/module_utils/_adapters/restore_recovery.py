@@ -25,6 +25,7 @@ from .dependents import Dependents
 from .dump_watch import never_time_out
 from .postgres_dump import Server
 from .postgres_session import PostgresSession
+from .recorded_run import not_started_again
 from .restore_records import RestoreRecords
 from .restore_source import choose_published
 from .shadow_database import ShadowDatabase, jobs_or_default
@@ -122,15 +123,11 @@ class RestoreRecovery:
         return place.records.write(record.at(SWAPPING, coming_oid=oid, source=f"safety backup {backup.id}"))
 
     def _start(self, record: RestoreRecord) -> None:
-        """One that does not start keeps neither the others nor the databases from their good end."""
-        dependents, gone = self._place.dependents(), []
-        for container in reversed(record.containers):
-            try:
-                gone += dependents.start([container])
-            except OperationError as error:
-                self.not_started = self.not_started or error
+        """One that does not start does not keep the databases from their good end either."""
+        gone, not_started = self._place.dependents().start_each(record.containers)
+        self.not_started = self.not_started or not_started
         if gone:
-            self._place.warn(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
+            self._place.warn(not_started_again(gone))
 
     def _conclude(self, record: RestoreRecord, todo: Recovery) -> None:
         records = self._place.records

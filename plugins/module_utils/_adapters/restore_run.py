@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .._core.backup_catalogue import timestamp
 from .._core.container import Container
@@ -28,19 +27,13 @@ from .._core.restore_request import REPLACE, RestoreRequest
 from .archive_restore import RestoreSettings
 from .backup_maker import now_naive
 from .database_swap import DatabaseSwap
-from .dependents import identifier
 from .postgres_session import PostgresSession
 from .progress_file import ProgressFile
+from .recorded_run import NEEDS_ATTENTION, ROLLED_BACK, UNTOUCHED, RecordedRun
 from .restore_recovery import RestorePlace, RestoreRecovery, purpose_of
 from .shadow_database import ShadowDatabase, ShadowSource, jobs_or_default
 
-UNTOUCHED, ROLLED_BACK, NEEDS_ATTENTION = "untouched", "rolled_back", "needs_attention"
 _BEFORE_THE_FENCE = (PLANNED, RESTORING, RESTORED, STOPPING)
-_SENTENCES = {
-    UNTOUCHED: "The live database is as it was.",
-    ROLLED_BACK: "The database from before is live again.",
-    NEEDS_ATTENTION: "Run postgres_restore with state=recovered.",
-}
 
 
 @dataclass(frozen=True)
@@ -63,14 +56,18 @@ class Done:
     warnings: List[str] = field(default_factory=list)
 
 
-class RestoreRun:
+class RestoreRun(RecordedRun):
     """To be used while ``records.working_on`` the database, once."""
 
+    SENTENCES = {
+        UNTOUCHED: "The live database is as it was.",
+        ROLLED_BACK: "The database from before is live again.",
+        NEEDS_ATTENTION: "Run postgres_restore with state=recovered.",
+    }
+
     def __init__(self, place: RestorePlace, request: RestoreRequest, record: RestoreRecord, containers: Sequence[Container]) -> None:
-        self._place = place
+        super().__init__(place, record, containers)
         self._request = request
-        self._record = record
-        self._containers = tuple(containers)
         self._done = Done(record)
 
     def restore(self, work: RestoreWork, progress: ProgressFile) -> Done:
@@ -81,7 +78,7 @@ class RestoreRun:
             swap = DatabaseSwap(self._place.server, session, self._request.fence_timeout)
             self._note(PLANNED)
             if replacing:
-                self._stop()
+                self._stop_dependents(STOPPING)
             self._save(work, progress)
             for statement in work.role_statements:
                 session.execute(statement)
@@ -89,7 +86,7 @@ class RestoreRun:
                 self._give_up(swap)
             self._fill(session, work.source, progress)
             if not replacing:
-                self._stop()
+                self._stop_dependents(STOPPING)
             self._exchange(swap)
         return self._finished()
 
@@ -97,7 +94,7 @@ class RestoreRun:
         """A kept database becomes live, and what is live is kept."""
         self._require_same_as_planned()
         with self._taken_back_on_failure(), self._place.control(self._record) as session:
-            self._stop()
+            self._stop_dependents(STOPPING)
             self._exchange(DatabaseSwap(self._place.server, session, self._request.fence_timeout))
         return self._finished()
 
@@ -129,10 +126,6 @@ class RestoreRun:
         progress.phase = "exchanging"
         self._note(RESTORED)
 
-    def _stop(self) -> None:
-        self._note(STOPPING, containers=tuple(identifier(container) for container in self._containers))
-        self._place.dependents().stop(self._containers)
-
     def _give_up(self, swap: DatabaseSwap) -> None:
         """mode=replace: from here on only the safety backup has the old content."""
         require_same(self._record, swap.databases())
@@ -158,33 +151,13 @@ class RestoreRun:
         self._done.unavailable_ms = taken if record.live_oid is not None else 0
 
     def _finished(self) -> Done:
-        with self._taken_back_on_failure():
-            gone = self._place.dependents().start(self._record.containers)
-        if gone:
-            self._done.warnings.append(f"Not started again, because its container was removed meanwhile: {', '.join(gone)}.")
-        try:
+        self._done.warnings += self._start_dependents()
+        with self._live_already():
             self._record = self._place.records.write(self._record.concluded(timestamp(now_naive())))
-        except OperationError as error:
-            _tell(error, self._record, NEEDS_ATTENTION)  # it is live, and only the record does not say so
-            raise
         self._done.record = self._record
         return self._done
 
-    def _note(self, stage: str, **changes: Any) -> None:
-        self._record = self._place.records.write(self._record.at(stage, **changes))
-
-    @contextlib.contextmanager
-    def _taken_back_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            safe = self._take_back()
-            if isinstance(error, OperationError):
-                _tell(error, self._record, safe)
-            raise
-
     def _take_back(self) -> str:
-        """How safe the live database is now. Whatever goes wrong here is left to state=recovered."""
         taking_back = RestoreRecovery(self._place, self._request)
         try:
             todo = taking_back.settle(self._record, back=True)
@@ -196,8 +169,3 @@ class RestoreRun:
         if todo.outcome == "finished":
             return NEEDS_ATTENTION
         return UNTOUCHED if self._record.stage in _BEFORE_THE_FENCE and not self._record.dropped else ROLLED_BACK
-
-
-def _tell(error: OperationError, record: RestoreRecord, safe: str) -> None:
-    error.args = (f"{error} {_SENTENCES[safe]}",)
-    error.details.update(stage=record.stage, safe_state=safe, restore_id=record.run_id)

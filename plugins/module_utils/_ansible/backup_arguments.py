@@ -9,6 +9,14 @@ from typing import List
 
 from .argument_spec import ArgumentSpec
 
+ENCRYPTION = {
+    "type": "dict",
+    "options": {
+        "recipients": {"type": "list", "elements": "str", "default": []},
+        "identity_file": {"type": "path", "default": ""},
+    },
+}
+
 
 def backup_arguments(levels: List[int]) -> ArgumentSpec:
     """Where to, what for, how well proven up to which of its ``levels``."""
@@ -22,13 +30,7 @@ def backup_arguments(levels: List[int]) -> ArgumentSpec:
             "backup": {"type": "str", "default": "latest"},
             "level": {"type": "int", "choices": levels, "default": 3},
             "set_id": {"type": "str", "default": ""},
-            "encryption": {
-                "type": "dict",
-                "options": {
-                    "recipients": {"type": "list", "elements": "str", "default": []},
-                    "identity_file": {"type": "path", "default": ""},
-                },
-            },
+            "encryption": ENCRYPTION,
             "timeout": {"type": "int", "default": 14400},
             "space_floor_mb": {"type": "int", "default": 1024},
             "allow_same_disk": {"type": "bool", "default": False},

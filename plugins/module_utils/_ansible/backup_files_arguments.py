@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .argument_spec import ArgumentSpec, stack_arguments
+from .backup_arguments import ENCRYPTION
 
 
 def backup_files_arguments() -> ArgumentSpec:
@@ -21,13 +22,7 @@ def backup_files_arguments() -> ArgumentSpec:
                 "excludes": {"type": "list", "elements": "str", "default": []},
                 "purpose": {"type": "str", "choices": ["scheduled", "manual", "pre_deploy", "safety"], "default": "manual"},
                 "min_age": {"type": "int", "default": 0},
-                "encryption": {
-                    "type": "dict",
-                    "options": {
-                        "recipients": {"type": "list", "elements": "str", "default": []},
-                        "identity_file": {"type": "path", "default": ""},
-                    },
-                },
+                "encryption": ENCRYPTION,
                 "accept_unencrypted": {"type": "bool", "default": False},
                 "backup": {"type": "str", "default": "latest"},
                 "only": {"type": "list", "elements": "str", "default": []},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .argument_spec import ArgumentSpec
+from .backup_arguments import ENCRYPTION
 from .postgres_arguments import postgres_arguments
 
 
@@ -35,13 +36,7 @@ def postgres_restore_arguments() -> ArgumentSpec:
                 "assertions": {"type": "list", "elements": "str", "default": []},
                 "masking": {"type": "list", "elements": "str", "default": [], "no_log": True},
                 "masking_checks": {"type": "list", "elements": "str", "default": []},
-                "encryption": {
-                    "type": "dict",
-                    "options": {
-                        "recipients": {"type": "list", "elements": "str", "default": []},
-                        "identity_file": {"type": "path", "default": ""},
-                    },
-                },
+                "encryption": ENCRYPTION,
                 "timeout": {"type": "int", "default": 14400},
                 "undo_ttl": {"type": "int", "default": 259200},
             },

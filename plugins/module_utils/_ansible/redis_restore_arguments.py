@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .argument_spec import ArgumentSpec
+from .backup_arguments import ENCRYPTION
 from .redis_arguments import redis_arguments
 from .redis_backup_arguments import redis_data_arguments
 
@@ -27,13 +28,7 @@ def redis_restore_arguments() -> ArgumentSpec:
             "prove_restart": {"type": "bool", "default": True},
             "dependents": {"type": "list", "elements": "str"},
             "appendonly": {"type": "str", "choices": ["", "yes", "no"], "default": ""},
-            "encryption": {
-                "type": "dict",
-                "options": {
-                    "recipients": {"type": "list", "elements": "str", "default": []},
-                    "identity_file": {"type": "path", "default": ""},
-                },
-            },
+            "encryption": ENCRYPTION,
             "stop_timeout": {"type": "int", "default": 120},
             "timeout": {"type": "int", "default": 14400},
             "undo_ttl": {"type": "int", "default": 259200},

@@ -9,18 +9,12 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from .postgres_locks import lock_tree
 from .problem import bytes_text, seconds_text
-from .report_text import columns_of, in_bytes, in_seconds, listed, plain, problem_lines
-
+from .report_text import columns_of, in_bytes, in_seconds, listed, plain, written
 
 
 def report_text(sections: Mapping[str, Any], problems: Sequence[Mapping[str, str]]) -> str:
     """Sections that were not read are left out."""
-    lines = problem_lines(problems)
-    for name, write in _WRITERS.items():
-        section = sections.get(name)
-        if section:
-            lines += ["", *write(section)]
-    return "\n".join(lines)
+    return written(_WRITERS, sections, problems)
 
 
 def _full_name(row: Mapping[str, Any]) -> str:
@@ -37,7 +31,7 @@ def _connections(section: Mapping[str, Any]) -> List[str]:
     head = f"CONNECTIONS {section['used']} used, {section['free']} free of {section['max_connections']} ({section['reserved']} reserved): {states}"
     columns = [("DATABASE", plain("database")), ("ROLE", plain("username")), ("APPLICATION", plain("application")), ("CLIENT", plain("client"))]
     counts = [(name.upper().replace("_", " "), plain(name)) for name in ("sessions", "active", "idle", "idle_in_transaction")]
-    return [head, *(columns_of(section["by_client"], [*columns, *counts]) if section["by_client"] else [])]
+    return listed(head, section["by_client"], [*columns, *counts])
 
 
 def _activity(section: Mapping[str, Any]) -> List[str]:

@@ -8,19 +8,14 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from .problem import bytes_text, seconds_text
-from .report_text import columns_of, in_bytes, in_seconds, listed, plain, problem_lines
+from .report_text import in_bytes, in_seconds, listed, plain, written
 
 Section = Mapping[str, Any]
 
 
 def report_text(sections: Mapping[str, Any], problems: Sequence[Mapping[str, str]]) -> str:
     """Sections that were not read are left out."""
-    lines = problem_lines(problems)
-    for name, write in _WRITERS.items():
-        section = sections.get(name)
-        if section:
-            lines += ["", *write(section)]
-    return "\n".join(lines)
+    return written(_WRITERS, sections, problems)
 
 
 def _share(value: Any, what: str = "") -> str:
@@ -124,7 +119,7 @@ def _change(section: Section) -> List[str]:
 def _observed(section: Section) -> List[str]:
     columns = [("COMMAND", plain("command")), ("PREFIX", plain("prefix")), ("CALLS", plain("calls")), ("CLIENTS", lambda row: " ".join(row["clients"]))]
     head = f"OBSERVED {section['calls']} commands in {section['seconds']:g} s"
-    return [head, *columns_of(section["commands"], columns)] if section["commands"] else [head]
+    return listed(head, section["commands"], columns)
 
 
 _WRITERS: Dict[str, Callable[[Section], List[str]]] = {

@@ -8,20 +8,30 @@ from __future__ import annotations
 from typing import Any, Callable, List, Mapping, Sequence, Tuple
 
 from .problem import bytes_text, seconds_text
+from .text_table import aligned
 
 Column = Tuple[str, Callable[[Mapping[str, Any]], Any]]
 _WIDEST = 60
 
 
-def problem_lines(problems: Sequence[Mapping[str, str]]) -> List[str]:
+def written(writers: Mapping[str, Callable[[Any], List[str]]], sections: Mapping[str, Any], problems: Sequence[Mapping[str, str]]) -> str:
+    """The problems, then each section as its writer puts it. Sections that were not read are left out."""
+    lines = _problem_lines(problems)
+    for name, write in writers.items():
+        section = sections.get(name)
+        if section:
+            lines += ["", *write(section)]
+    return "\n".join(lines)
+
+
+def _problem_lines(problems: Sequence[Mapping[str, str]]) -> List[str]:
     return [f"{one['severity'].upper()}: {one['message']} {one['hint']}" for one in problems] or ["No problems found."]
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> List[str]:
     """A header and a line a row, as wide as need be."""
     cells = [[title for title, unused in columns], *([_cell(read(row)) for unused, read in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+    return aligned(cells)
 
 
 def _cell(value: Any) -> str:

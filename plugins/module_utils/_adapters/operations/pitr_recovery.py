@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -18,13 +17,11 @@ from ..._core.pitr import RecoveryFailed, Route, TimeUnreachable, parse_target, 
 from ..._core.plan import Plan, Step
 from ..._core.postgres_maintenance import NotEnoughSpace
 from ..clock import utc_now
-from ..files import make_private_directory, read_text, sync_directory, write_json
+from ..files import hashed, make_durable, make_private_directory, read_text, sync_directory, write_json
 from ..helper_container import HelperContainer
 from ..journal import journal
 from ..pitr_context import Cluster, Observed, PitrContext, files_of
 from ..pitr_recovery import Recovered, RecoveredServer, copy_base, mounts_of, recovery_task
-
-_PIECE = 1 << 20
 
 
 class PitrRecovery:
@@ -81,7 +78,7 @@ class PitrRecovery:
         try:
             found = json.loads(read_text(f"{self._path}.json") or "{}")
             same = found.get("target_time") == time_text(self._target) and found.get("database") == self._database
-            return found if same and (found["bytes"], found["sha256"]) == _hashed(self._path) else {}
+            return found if same and (found["bytes"], found["sha256"]) == hashed(self._path) else {}
         except (OSError, ValueError, KeyError, AttributeError):
             return {}
 
@@ -153,10 +150,8 @@ class PitrRecovery:
 
     def _publish(self, temporary: str, way: Route, recovered: Recovered, seconds: float) -> Dict[str, Any]:
         """The dump, then what it is: a dump without its description is made again."""
-        os.chmod(temporary, 0o400)
-        size, digest = _hashed(temporary)
-        with open(temporary, "rb") as handle:
-            os.fsync(handle.fileno())
+        make_durable(temporary, 0o400)
+        size, digest = hashed(temporary)
         os.replace(temporary, self._path)
         sync_directory(self._destination)
         dump = {
@@ -173,14 +168,3 @@ class PitrRecovery:
         }
         write_json(f"{self._path}.json", dump, 0o400)
         return dump
-
-
-def _hashed(path: str) -> Tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as handle:
-        while True:
-            piece = handle.read(_PIECE)
-            if not piece:
-                return size, digest.hexdigest()
-            digest.update(piece)
-            size += len(piece)

@@ -18,10 +18,10 @@ from ..journal import journal
 from ..postgres_client import PostgresClient
 from ..postgres_dump import Server
 from ..postgres_service import PostgresAccess, PostgresService
+from ..recorded_run import UNTOUCHED
 from ..restore_present import RestorePresent
 from ..restore_records import RestoreRecords
 from ..restore_recovery import RestorePlace
-from ..restore_run import UNTOUCHED
 from ..restore_upkeep import RestoreExchanged, RestoreExpired, RestoreRecovered
 
 _EMPTY: Dict[str, Any] = {

@@ -17,13 +17,13 @@ from ..backup_files import now_naive
 from ..engine import Engine
 from ..helper_container import remove_dead_helpers
 from ..journal import journal
+from ..recorded_run import UNTOUCHED
 from ..redis_control import RedisControl
 from ..redis_restore_present import RedisRestorePresent
 from ..redis_restore_recovery import RedisPlace
 from ..redis_restore_upkeep import RedisExpired, RedisRecovered, RedisUndone
 from ..redis_service import RedisAccess
 from ..restore_records import RestoreRecords
-from ..restore_run import UNTOUCHED
 
 _EMPTY: Dict[str, Any] = {
     "restore_id": None,
