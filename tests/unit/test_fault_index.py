@@ -32,7 +32,7 @@ def violations(tests: str) -> list[str]:
 
 
 def own_numbers() -> set[str]:
-    """Numbers that tests of Postgres, in what they say of themselves, give to what they do."""
+    """Numbers that tests, in what they say of themselves, give to what they do."""
     found: set[str] = set()
     for folder in ("integration", "faults"):
         for path in (ROOT / "tests" / folder).glob("test_*.py"):
