@@ -36,7 +36,12 @@ def test_replies_are_those_of_the_server(stack):
         assert session.pipeline([("INCR", odd), ("LPUSH", odd, "x"), ("GET", odd), ("GET", "nowhere")])[::2] == [2, b"2"]
         refused = session.pipeline([("LPUSH", odd, "x")])[0]
         assert refused.reason == "redis_wrong_type"
-        assert session.command("SCAN", 0, "COUNT", 100)[1] == [odd]
+        assert reason(lambda: session.all_of([("SET", "late", "1"), ("LPUSH", odd, "x"), ("APPEND", "late", "2")])) == "redis_wrong_type"
+        assert session.command("GETDEL", "late") == b"12", "the others are done all the same"
+        assert [key for part in session.scan("COUNT", 100) for key in part] == [odd]
+        session.pipeline([("SADD", "many", *range(3000)), ("SADD", "many", *range(3000, 5000))])
+        assert {int(one) for part in session.scan("COUNT", 100, of=("SSCAN", "many")) for one in part} == {*range(5000)}
+        session.command("UNLINK", "many")
         assert session.info("keyspace")["db3"].startswith("keys=1")
         assert session.settings("maxmemory", "save")["save"] == "900 1 300 10 60 10000"
         assert session.command("UNLINK", odd) == 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from .._core.errors import OperationError
 from .._core.rdb_content import Loaded
 from .._core.redis_glob import escape
 from .._core.restore_errors import RestoreRefused
@@ -58,32 +57,21 @@ def put_down(session: RedisSession, carried: Carried) -> int:
         session.command("SELECT", database)
         for at in range(0, len(keys), _AT_ONCE):
             commands = [("RESTORE", key.name, key.expires, key.value, "REPLACE", "ABSTTL") for key in keys[at : at + _AT_ONCE]]
-            _require_all(session.pipeline(commands))
+            session.all_of(commands)
     return sum(len(keys) for keys in carried.values())
 
 
 def _below(session: RedisSession, prefixes: Sequence[bytes]) -> Iterator[List[bytes]]:
     for prefix in prefixes:
-        cursor: bytes = b"0"
-        while True:
-            cursor, names = session.command("SCAN", cursor, "MATCH", escape(prefix) + b"*", "COUNT", 1000)
+        for names in session.scan("MATCH", escape(prefix) + b"*", "COUNT", 1000):
             yield from (names[at : at + _AT_ONCE] for at in range(0, len(names), _AT_ONCE))
-            if cursor == b"0":
-                break
 
 
 def _read(session: RedisSession, names: Sequence[bytes]) -> Iterator[CarriedKey]:
     seconds, micros = (int(part) for part in session.command("TIME"))
     now = seconds * 1000 + micros // 1000
-    replies = session.pipeline([command for name in names for command in (("DUMP", name), ("PTTL", name))])
-    _require_all(replies)
+    replies = session.all_of([command for name in names for command in (("DUMP", name), ("PTTL", name))])
     pairs: List[Tuple[bytes, Tuple[bytes, int]]] = list(zip(names, zip(replies[::2], replies[1::2])))
     for name, (value, life) in pairs:
         if value is not None and life != -2:  # else it expired just now
             yield CarriedKey(name, value, 0 if life < 0 else now + life)
-
-
-def _require_all(replies: Sequence[object]) -> None:
-    for reply in replies:
-        if isinstance(reply, OperationError):
-            raise reply

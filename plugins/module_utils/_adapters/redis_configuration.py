@@ -78,26 +78,23 @@ class RedisConfiguration:
 
 def expiring_below(session: RedisSession, prefixes: Sequence[str], seconds: float) -> Dict[str, int]:
     """How many keys with an expiry are below each prefix, in all databases; no more than one is looked for. -1 when there was no time to be sure."""
-    until = time.monotonic() + seconds
+    until, late = time.monotonic() + seconds, False
     found = {prefix: 0 for prefix in prefixes}
     databases = [row["database"] for row in redis_sections.keyspace(session.info("keyspace"))["databases"]]
     for database in databases if prefixes else []:
         session.command("SELECT", database)
-        cursor = b"0"
-        while not all(found.values()):
-            cursor, batch = session.command("SCAN", cursor, "COUNT", _BATCH)
-            _count(session, batch, found)
-            if cursor == b"0":
-                break
-            if time.monotonic() >= until:
+        for batch in session.scan("COUNT", _BATCH):
+            if late:
                 return {prefix: count or -1 for prefix, count in found.items()}
+            _count(session, batch, found)
+            if all(found.values()):
+                return found
+            late = time.monotonic() >= until
     return found
 
 
 def _count(session: RedisSession, batch: Sequence[bytes], found: Dict[str, int]) -> None:
     for prefix in (prefix for prefix, count in found.items() if not count):
         below = [key for key in batch if key.startswith(key_bytes(prefix))]
-        lives = session.pipeline([("PTTL", key) for key in below])
-        for refused in (life for life in lives if isinstance(life, OperationError)):
-            raise refused
+        lives = session.all_of([("PTTL", key) for key in below])
         found[prefix] = sum(life >= 0 for life in lives)

@@ -15,7 +15,7 @@ from .._core.redis_errors import RedisWrongType
 from .._core.redis_key_request import NAMES, Protection, Selection
 from .._core.redis_keys_text import shown
 from .._core.redis_pace import Pace
-from .redis_session import RedisSession
+from .redis_session import RedisSession, all_done
 
 _GONE, _NEVER = -2, -1
 
@@ -69,11 +69,7 @@ class KeyWalk:
             return []
         self._session.send(commands)
         self._take()
-        replies = self._session.receive(commands)
-        for reply in replies:
-            if isinstance(reply, OperationError):
-                raise reply
-        return replies
+        return all_done(self._session.receive(commands))
 
     def _scanned(self) -> Iterator[Tuple[List[bytes], Sequence[bytes]]]:
         """A batch takes as long as the server looks for keys, and then does with them what the caller asks."""

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+from typing import Dict, List, Sequence
 
-from .._core.errors import OperationError
 from .._core.redis_errors import RedisWrongType
 from .._core.redis_key_plan import TooManyKeys
 from .._core.redis_keys_text import shown
@@ -41,7 +40,7 @@ class Members:
         for at in range(0, len(members), _PART):
             part = members[at : at + _PART]
             commands = [("LREM", self._key, 0, member) for member in part] if kind == "list" else [(_REMOVE[kind], self._key, *part)]
-            all_done(self._session.pipeline(commands))
+            self._session.all_of(commands)
 
     def _type(self) -> str:
         kind = self._session.command("TYPE", self._key).decode()
@@ -60,13 +59,10 @@ class Members:
 
     def _scanned(self, kind: str) -> Dict[bytes, bytes]:
         found: Dict[bytes, bytes] = {}
-        cursor = b"0"
-        while True:
-            cursor, part = self._session.command(_SCAN[kind], self._key, cursor, "COUNT", _PART)
+        for part in self._session.scan("COUNT", _PART, of=(_SCAN[kind], self._key)):
             found.update(dict.fromkeys(part, b"") if kind == "set" else dict(zip(part[::2], part[1::2])))
             self._require_few(len(found))
-            if cursor == b"0":
-                return found
+        return found
 
     def _require_few(self, number: int) -> None:
         if number > self._most:
@@ -75,11 +71,3 @@ class Members:
                 hint="Is it really the list of one user? Then raise max_tokens.",
                 max_tokens=self._most,
             )
-
-
-def all_done(replies: Sequence[Any]) -> List[Any]:
-    """Raises the first refusal of a pipeline."""
-    for reply in replies:
-        if isinstance(reply, OperationError):
-            raise reply
-    return list(replies)

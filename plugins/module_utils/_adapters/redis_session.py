@@ -85,6 +85,19 @@ class RedisSession:
         self.send(commands)
         return self.receive(commands)
 
+    def all_of(self, commands: Sequence[Sequence[Word]]) -> List[Any]:
+        """A pipeline in which nothing may be refused. The first refusal is raised when the others are done."""
+        return all_done(self.pipeline(commands))
+
+    def scan(self, *words: Word, of: Sequence[Word] = ("SCAN",)) -> Iterator[List[bytes]]:
+        """What the server tells, part by part, until all of it was told. ``of`` may begin as ``SSCAN key``. A key may come twice."""
+        cursor: bytes = b"0"
+        while True:
+            cursor, part = self.command(str(of[0]), *of[1:], cursor, *words)
+            yield part
+            if cursor == b"0":
+                return
+
     def send(self, commands: Sequence[Sequence[Word]]) -> None:
         """The first half of a pipeline: the server works on it while the caller does something else."""
         with self._translating("a pipeline"):
@@ -123,18 +136,10 @@ class RedisSession:
     def settings(self, *patterns: str) -> Dict[str, str]:
         """CONFIG GET, one pattern at a time, since older servers take no more."""
         found: Dict[str, str] = {}
-        for reply in self._all([("CONFIG", "GET", pattern) for pattern in patterns]):
+        for reply in self.all_of([("CONFIG", "GET", pattern) for pattern in patterns]):
             texts = [word.decode(errors="replace") for word in reply]
             found.update(zip(texts[::2], texts[1::2]))
         return found
-
-    def _all(self, commands: Sequence[Sequence[Word]]) -> List[Any]:
-        """A pipeline in which nothing may be refused."""
-        replies = self.pipeline(commands)
-        for reply in replies:
-            if isinstance(reply, OperationError):
-                raise reply
-        return replies
 
     def _require_no_cluster(self) -> None:
         if self.info("cluster").get("cluster_enabled") == "1":
@@ -154,6 +159,14 @@ class RedisSession:
             raise redis_error("LOADING", str(error), where) from error
         except (redis.exceptions.RedisError, OSError) as error:
             raise unreachable(where, str(error) or type(error).__name__) from error
+
+
+def all_done(replies: List[Any]) -> List[Any]:
+    """Raises the first refusal of a pipeline."""
+    for reply in replies:
+        if isinstance(reply, OperationError):
+            raise reply
+    return replies
 
 
 def _packed(command: Sequence[Word]) -> bytes:

@@ -12,7 +12,7 @@ from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.redis_keys_text import shown
 from ..._core.token_revocation import ABSENT, REVOKED, Found, Request, Token, TokensNotRevoked, expiry_of, name_for, plan_revocation, revocation_facts
-from ..redis_members import Members, all_done
+from ..redis_members import Members
 from ..redis_target import RedisTarget
 
 _PART = 500
@@ -95,7 +95,7 @@ class TokenRevocation:
         """NX: whoever revokes the same token at the same time with a longer life is not undone."""
         for token in self._written_in_parts():
             commands = [("SET", one.key, _MARK, "EX", one.life, "NX") if one.outcome == "revoked" else ("EXPIRE", one.key, one.life) for one in token]
-            for reply in all_done(self._session.pipeline(commands)):
+            for reply in self._session.all_of(commands):
                 self._written += 1 if reply else 0
 
     def _written_in_parts(self) -> Iterator[Sequence[Token]]:
@@ -135,7 +135,7 @@ class TokenRevocation:
     def _ask(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
         replies: List[Any] = []
         for at in range(0, len(commands), _PART):
-            replies += all_done(self._session.pipeline(commands[at : at + _PART]))
+            replies += self._session.all_of(commands[at : at + _PART])
         return replies
 
     def _warn_of_eviction(self) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from ..._core.errors import OperationError
 from ..._core.redis_prefixes import PrefixSample
@@ -37,19 +37,11 @@ class Sampler:
 
     def _take_from(self, database: int, share: int) -> None:
         seen: set = set()  # SCAN may tell a key twice
-        for batch in self._batches():
+        for batch in self._asking.session.scan("COUNT", _BATCH):
             new = [key for key in dict.fromkeys(batch) if key not in seen][: share - len(seen)]
             seen.update(new)
             self._look_at(database, new)
             if len(seen) >= share or time.monotonic() >= self._until:
-                return
-
-    def _batches(self) -> Iterator[List[bytes]]:
-        cursor: Any = b"0"
-        while True:
-            cursor, batch = self._asking.session.command("SCAN", cursor, "COUNT", _BATCH)
-            yield batch
-            if cursor == b"0":
                 return
 
     def _look_at(self, database: int, found: Sequence[bytes]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_configuration import RedisConfiguration, expiring_below
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_session import RedisSession
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
 from ansible_collections.runbook.compose.plugins.module_utils._core.redis_errors import RedisFailed, RedisForbidden, RedisUnreachable
 from ansible_collections.runbook.compose.plugins.module_utils._core.redis_settings import Setting, SettingChange
 
 
-class Server:
-    """Settings and keys in memory. ``refuses`` are the settings that it does not take, ``lost_after`` the number of commands that it answers."""
+class Server(RedisSession):
+    """A session without a connection: settings and keys in memory. ``refuses`` are the settings that it does not take, ``lost_after`` the number of commands that it answers."""
 
     def __init__(self, refuses: tuple = (), ignores: tuple = (), lost_after: int = 1000, aof: str = "ok") -> None:
         self.values = {"hz": "10", "timeout": "0", "appendonly": "no"}
