@@ -242,6 +242,11 @@ backups:
     verified_level: {description: The highest level that was proven., type: int, sample: 3}
     restore_seconds: {description: How long the verifying restore took., type: float, sample: 4.2}
     pinned: {description: Why retention must keep it. Empty when it need not., type: str, sample: audit}
+    offsite:
+      description: What is known of copies elsewhere, as in M(runbook.compose.backup_info). Empty when none was read back.
+      type: list
+      elements: dict
+      sample: []
     problems: {description: What is wrong with it. Empty when nothing is., type: list, elements: str, sample: []}
     made: {description: Whether this task made it., type: bool, sample: true}
     rows: {description: Rows in all its tables., type: int, sample: 1001157}

@@ -71,7 +71,7 @@ def shop(tmp_path_factory):
 
 def test_the_target_backs_up_checks_and_tidies_up_alone(shop):
     placed = shop.must("backup/schedule")
-    assert sorted(placed.told["result"]["jobs"]) == sorted(JOBS) and placed.told["result"]["changed"]
+    assert {name for name, time in placed.told["result"]["jobs"].items() if time} == set(JOBS) and placed.told["result"]["changed"]
     for job in JOBS:
         done = shop.tick(job)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -102,6 +102,6 @@ def test_the_target_backs_up_checks_and_tidies_up_alone(shop):
     assert shop.tick("verify").returncode == 1 and shop.status("verify")["reason"] == "backup_stale"
 
     gone = shop.must("backup/schedule", state="absent")
-    assert gone.told["result"]["jobs"] == dict.fromkeys(JOBS)
+    assert set(gone.told["result"]["jobs"]) >= set(JOBS) and not any(gone.told["result"]["jobs"].values())
     assert [path for path in shop.root.rglob("*") if path.is_file()] == []
     assert shop.lease_is_free()

@@ -15,7 +15,7 @@ from .._core.offsite import RemoteSet
 from .._core.offsite_endpoint import Endpoint
 from .._core.offsite_errors import OffsiteRefused, OffsiteUnreachable
 from .backup_notes import verification_files
-from .tcp_client import Deadline, connect
+from .tcp_client import Deadline, connect, resolve
 
 _CONNECT_SECONDS = 10.0
 
@@ -61,6 +61,12 @@ def all_names(backup: Backup) -> List[str]:
     return [*data_names(backup), MANIFEST]
 
 
+def require_answer(remote: str, endpoint: Optional[Endpoint]) -> None:
+    """The tools try again for many minutes where nothing answers."""
+    if endpoint and not answers(endpoint):
+        raise not_opened(remote, endpoint, "nothing was tried")
+
+
 def not_opened(remote: str, endpoint: Optional[Endpoint], said: str) -> OperationError:
     """Tells a remote that does not answer from one that does not let us in."""
     if endpoint and not answers(endpoint):
@@ -85,6 +91,14 @@ def answers(endpoint: Endpoint) -> bool:
     except (OSError, UnicodeError):
         return False
     return True
+
+
+def is_known(host: str) -> bool:
+    """Whether the resolver of this host has an address for it."""
+    try:
+        return bool(resolve(host, 0, Deadline(_CONNECT_SECONDS)))
+    except (OSError, UnicodeError):
+        return False
 
 
 def missing_locally(backup: Backup, names: Sequence[str]) -> List[str]:

@@ -15,13 +15,14 @@ from urllib.parse import unquote
 from .._core.backup_catalogue import Backup
 from .._core.backup_manifest import MANIFEST, MANIFEST_HASH, directory_name, is_id
 from .._core.offsite import RemoteSet
-from .._core.offsite_endpoint import Endpoint, rclone_endpoint, rclone_name, settings_of
+from .._core.offsite_endpoint import Endpoint, is_direct, rclone_endpoint, rclone_name, settings_of
 from .._core.offsite_errors import OffsiteFailed
 from .backup_notes import verification_files
 from .offsite_process import Ended, ToolProcess, ToolSettings, run_tool
-from .offsite_remote import answers, data_names, not_opened, place_of_backup
+from .offsite_remote import data_names, not_opened, place_of_backup, require_answer
 
-_CALM = ("--log-level", "ERROR", "--ask-password=false", "--contimeout", "20s")
+# Bounded, so that a remote that breaks off is told and not waited for.
+_CALM = ("--log-level", "ERROR", "--ask-password=false", "--contimeout", "20s", "--low-level-retries", "4")
 _PROGRESS = ("--use-json-log", "--stats", "1s", "--stats-log-level", "ERROR")
 # Whatever is there stays as it is. rclone heeds the first option for directories only, not where a single file is named.
 _COPY = ("copy", "--immutable", "--checksum", "--no-traverse")
@@ -40,8 +41,8 @@ class RcloneRemote:
 
     def open(self) -> None:
         """Lists everything of the stack. A directory that is not there may be a mount that is missing, so it is never made."""
-        if self._remote.startswith("/") and not answers(Endpoint(directory=self._remote)):
-            raise not_opened(self._remote, Endpoint(directory=self._remote), "rclone would make it")
+        endpoint = self._endpoint()
+        require_answer(self._remote, endpoint)
         place = self._at(directory_name(self._stack))
         with ToolProcess(self._settings, [*_CALM, "lsjson", "--recursive", "--files-only", "--no-modtime", "--no-mimetype", place]) as process:
             output = b"".join(process.pieces())
@@ -50,7 +51,7 @@ class RcloneRemote:
         if ended.exit_code == _NOTHING_THERE:
             return
         if ended.exit_code != 0:
-            raise not_opened(self._remote, self._endpoint(), ended.said)
+            raise not_opened(self._remote, endpoint, ended.said)
         try:
             for entry in json.loads(output):
                 directory, _slash, name = str(entry["Path"]).rpartition("/")
@@ -128,8 +129,9 @@ class RcloneRemote:
         return self._remote + path if self._remote.endswith((":", "/")) else f"{self._remote}/{path}"
 
     def _endpoint(self) -> Optional[Endpoint]:
-        name = rclone_name(self._remote)
-        return rclone_endpoint(self._remote, settings_of(name, {**os.environ, **self._settings.environment}, self._configured()) if name else {})
+        name, environment = rclone_name(self._remote), {**os.environ, **self._settings.environment}
+        found = rclone_endpoint(self._remote, settings_of(name, environment, self._configured()) if name else {})
+        return found if found and is_direct(found, environment) else None
 
     def _configured(self) -> Mapping[str, Any]:
         """It may hold passwords: only hosts and ports are taken from it."""

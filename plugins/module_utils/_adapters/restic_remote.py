@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+import os
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
 from .._core.backup_catalogue import VERIFIED, Backup
 from .._core.backup_manifest import directory_name, is_id
 from .._core.offsite import RemoteSet
-from .._core.offsite_endpoint import restic_endpoint
+from .._core.offsite_endpoint import Endpoint, is_direct, restic_endpoint
 from .._core.offsite_errors import OffsiteFailed, OffsitePasswordWrong
 from .archive_directory import plain_files
 from .offsite_process import Ended, ToolProcess, ToolSettings, run_tool
-from .offsite_remote import all_names, answers, not_opened, place_of, place_of_backup
+from .offsite_remote import all_names, answers, is_known, not_opened, place_of, place_of_backup, require_answer
 
 # What is read has to come from the remote, not from a cache of this host.
 _READ = ("-q", "--no-cache", "--no-lock")
@@ -42,6 +43,8 @@ class ResticRemote:
         self._sets: List[RemoteSet] = []
 
     def open(self) -> None:
+        if self._address.startswith(("s3:", "rest:")):
+            require_answer(self._remote, self._endpoint())
         ended, output = self._list()
         if ended.exit_code == 0:
             self._sets = self._parsed_sets(output)
@@ -50,7 +53,7 @@ class ResticRemote:
             raise OffsitePasswordWrong(
                 f"The password does not open the repository {self._remote}: {ended.said.rstrip('.')}.", hint="Correct the password.", remote=self._remote
             )
-        endpoint = restic_endpoint(self._address)
+        endpoint = self._endpoint()
         if self._initialize == WOULD and (endpoint is None or endpoint.directory or answers(endpoint)):
             return
         if self._initialize != YES or run_tool(self._settings, ["-q", "--no-cache", "init"]).exit_code != 0:
@@ -95,6 +98,13 @@ class ResticRemote:
         with ToolProcess(self._settings, [*_READ, "dump", one.place, f"/{self._place(one)}"]) as process:
             yield from plain_files(process.pieces())
             self._require(process.finish(), f"reading {one.id}")
+
+    def _endpoint(self) -> Optional[Endpoint]:
+        """None where somebody else knows the way: a proxy, or the configuration of ssh that has a name for the host."""
+        found = restic_endpoint(self._address)
+        if found and found.host and self._address.startswith("sftp:") and not is_known(found.host):
+            return None
+        return found if found and is_direct(found, {**os.environ, **self._settings.environment}) else None
 
     def _list(self) -> Tuple[Ended, bytes]:
         words = [*_READ, "--json", "snapshots", "--tag", f"{_MARK},stack={directory_name(self._stack)}"]

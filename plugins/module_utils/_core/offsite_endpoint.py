@@ -38,6 +38,8 @@ def rclone_endpoint(remote: str, settings: Mapping[str, Any]) -> Optional[Endpoi
     """``settings`` are those of the configured remote, in lower case. None when they do not tell."""
     if remote.startswith("/"):
         return Endpoint(directory=remote)
+    if settings.get("ssh") or settings.get("http_proxy") or settings.get("socks_proxy"):
+        return None  # another program, or another host, knows the way
     kind = str(settings.get("type") or "")
     if settings.get("host"):
         return _address(str(settings["host"]), str(settings.get("port") or ""), _PORTS.get(kind, 0))
@@ -65,6 +67,17 @@ def settings_of(name: str, environment: Mapping[str, str], configured: Mapping[s
     given = {key[len(prefix) :].lower(): value for key, value in environment.items() if key.startswith(prefix)}
     kept = configured.get(name)
     return {**(kept if isinstance(kept, dict) else {}), **given}
+
+
+def is_direct(endpoint: Endpoint, environment: Mapping[str, str]) -> bool:
+    """Whether the tool goes to this address itself, and not through a proxy of the environment."""
+    if endpoint.directory or endpoint.host in ("localhost", "::1") or endpoint.host.startswith("127."):
+        return True
+    given = {name.lower(): value for name, value in environment.items() if value}
+    if not any(name in given for name in ("http_proxy", "https_proxy", "all_proxy")):
+        return True
+    spared = [name.strip().lstrip("*.") for name in given.get("no_proxy", "").split(",")]
+    return any(name and (endpoint.host == name or endpoint.host.endswith(f".{name}")) for name in spared)
 
 
 def _of_url(url: str) -> Optional[Endpoint]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.offsite_endpoint import (
     Endpoint,
+    is_direct,
     rclone_endpoint,
     rclone_name,
     restic_endpoint,
@@ -46,6 +47,7 @@ def test_of_restic(remote, endpoint):
         ({"type": "s3", "endpoint": "s3.example"}, Endpoint(host="s3.example", port=443)),
         ({"type": "webdav", "url": "https://dav.example/x"}, Endpoint(host="dav.example", port=443)),
         ({"type": "sftp", "host": "box.example", "port": "65536"}, None),
+        ({"type": "sftp", "host": "box", "ssh": "ssh -J jump box"}, None),
         ({"type": "s3"}, None),
         ({}, None),
     ],
@@ -59,6 +61,21 @@ def test_the_environment_wins_over_the_file():
     environment = {"RCLONE_CONFIG_MY_BOX_HOST": "new", "RCLONE_CONFIG_OTHER_HOST": "wrong", "PATH": "/bin"}
     assert settings_of("my box", environment, configured) == {"type": "sftp", "host": "new", "user": "u"}
     assert settings_of("absent", {}, {"absent": "damaged"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "environment", "direct"),
+    [
+        ("box.example", {}, True),
+        ("box.example", {"HTTPS_PROXY": "http://proxy:3128"}, False),
+        ("box.example", {"https_proxy": ""}, True),
+        ("box.example", {"http_proxy": "http://proxy", "no_proxy": "other, .example"}, True),
+        ("badexample", {"all_proxy": "http://proxy", "NO_PROXY": "example"}, False),
+        ("127.0.0.1", {"http_proxy": "http://proxy"}, True),
+    ],
+)
+def test_a_proxy_knows_the_way(host, environment, direct):
+    assert is_direct(Endpoint(host=host, port=443), environment) is direct
 
 
 def test_names():
