@@ -194,6 +194,11 @@ backups:
     verified_level: {description: The highest level that was proven., type: int, sample: 3}
     restore_seconds: {description: How long loading it took., type: float, sample: 1.2}
     pinned: {description: Why retention must keep it. Empty when it need not., type: str, sample: audit}
+    offsite:
+      description: What is known of copies elsewhere, as in M(runbook.compose.backup_info). Empty when none was read back.
+      type: list
+      elements: dict
+      sample: []
     problems: {description: What is wrong with it. Empty when nothing is., type: list, elements: str, sample: []}
     made: {description: Whether this task made it., type: bool, sample: true}
     keys_saved: {description: Keys in all its databases., type: int, sample: 11570}
