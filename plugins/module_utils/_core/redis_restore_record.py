@@ -11,7 +11,7 @@ from typing import Any, Optional, Tuple
 
 from .rdb_content import SUBJECT
 from .restore_names import begun, is_run_id
-from .restore_record import PRESENT, UNDONE, RecordUnreadable
+from .restore_record import PRESENT, UNDONE, reading_record
 
 SCHEMA = 1
 # In the order in which they are passed. Until EXCHANGING the files of the server are its own, from PROVEN on the others are.
@@ -98,7 +98,7 @@ def aside_name(run_id: str, operation: str) -> str:
 
 def parse_redis_record(content: bytes, where: str) -> RedisRestoreRecord:
     """Raises RecordUnreadable, and nothing else, for whatever the bytes are."""
-    try:
+    with reading_record(where, "Look at the server's files by hand; then move the file away."):
         value = json.loads(content)
         if value["schema"] != SCHEMA:
             raise ValueError(f"schema {value['schema']!r}")
@@ -106,13 +106,7 @@ def parse_redis_record(content: bytes, where: str) -> RedisRestoreRecord:
         lists = {name: tuple(value[name]) for name in ("names", "held", "containers")}
         record = RedisRestoreRecord(**{**value, **lists, "kept": KeptFiles(**kept) if kept else None})
         _check(record)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RecordUnreadable(
-            f"{where} is not the record of a restore ({type(error).__name__}).",
-            hint="Look at the server's files by hand; then move the file away.",
-            path=where,
-        ) from error
-    return record
+        return record
 
 
 def _check(record: RedisRestoreRecord) -> None:

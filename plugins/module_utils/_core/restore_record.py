@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from .errors import OperationError
 from .restore_names import begun, is_run_id
@@ -93,20 +94,23 @@ class RestoreRecord:
 
 def parse_record(content: bytes, where: str) -> RestoreRecord:
     """Raises RecordUnreadable, and nothing else, for whatever the bytes are."""
-    try:
+    with reading_record(where, "Look at the databases of the server by hand (postgres_info); then move the file away."):
         value = json.loads(content)
         if value["schema"] != SCHEMA:
             raise ValueError(f"schema {value['schema']!r}")
         kept = value.get("kept")
         record = RestoreRecord(**{**value, "kept": KeptDatabase(**kept) if kept else None, "containers": tuple(value["containers"])})
         _check(record)
+        return record
+
+
+@contextlib.contextmanager
+def reading_record(where: str, hint: str) -> Iterator[None]:
+    """Whatever bytes that somebody else wrote lead to is RecordUnreadable."""
+    try:
+        yield
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RecordUnreadable(
-            f"{where} is not the record of a restore ({type(error).__name__}).",
-            hint="Look at the databases of the server by hand (postgres_info); then move the file away.",
-            path=where,
-        ) from error
-    return record
+        raise RecordUnreadable(f"{where} is not the record of a restore ({type(error).__name__}).", hint=hint, path=where) from error
 
 
 def _check(record: RestoreRecord) -> None:
