@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
-from typing import Optional, Tuple, Type
+from typing import Callable, List, Optional, Tuple, Type
 
 from .._core.helper_container import HelperEnded, HelperFailed, HelperTask, Mount
 from .engine import Engine
 from .helper_container import HelperContainer
+
+_TRIES, _PAUSE_SECONDS = 5, 0.2
 
 
 class HelperBench:
@@ -33,18 +36,38 @@ class HelperBench:
         return HelperEnded(code, False, said.decode(errors="replace"), wrong.decode(errors="replace"))
 
     def must(self, *argv: str) -> str:
-        """What it wrote; raises HelperFailed unless it ended well."""
+        """Raises HelperFailed unless it ended well. What it wrote may be lost: see ``answer``."""
         ended = self.run(*argv)
         ended.require_success(argv[0])
         return ended.stdout
 
+    def answer(self, *argv: str, whole: Callable[[str], bool] = lambda said: said.endswith("\n")) -> str:
+        """What a program wrote that does nothing but look.
+
+        The engine may lose what a program writes that ends at once (https://github.com/moby/moby/issues/27289), so it is asked again until it is whole.
+        """
+        for unused in range(_TRIES):
+            said = self.must(*argv)
+            if whole(said):
+                return said
+            time.sleep(_PAUSE_SECONDS)
+        raise HelperFailed(f"What {argv[0]} says of {argv[-1]} does not arrive.", hint="Run again.", exit_code=0, stderr=[])
+
+    def listed(self, directory: str) -> List[str]:
+        """Names in a directory. It comes last itself, so that none is missing."""
+        place = directory.rstrip("/")
+        said = self.answer("find", "-H", place, "-depth", "-maxdepth", "1", whole=lambda said: said.splitlines()[-1:] == [place])
+        return sorted(line[len(place) + 1 :] for line in said.splitlines()[:-1])
+
     def read(self, path: str, offset: int, count: int) -> bytes:
         """So many bytes of a file; raises HelperFailed for fewer."""
-        said, wrong, code = self._execute(("dd", f"if={path}", "bs=1", f"skip={offset}", f"count={count}"))
-        HelperEnded(code, False, "", wrong.decode(errors="replace")).require_success("dd")
-        if len(said) != count:
-            raise HelperFailed(f"{path} has not {count} bytes at {offset}.", hint="Run again.", exit_code=0, stderr=[])
-        return said
+        for unused in range(_TRIES):
+            said, wrong, code = self._execute(("dd", f"if={path}", "bs=1", f"skip={offset}", f"count={count}"))
+            HelperEnded(code, False, "", wrong.decode(errors="replace")).require_success("dd")
+            if len(said) == count:
+                return said
+            time.sleep(_PAUSE_SECONDS)
+        raise HelperFailed(f"{path} has not {count} bytes at {offset}.", hint="Run again.", exit_code=0, stderr=[])
 
     def _execute(self, argv: Tuple[str, ...]) -> Tuple[bytes, bytes, int]:
         client = self._engine.client

@@ -41,9 +41,9 @@ class RedisFiles:
 
     def owner(self) -> Owner:
         """Of the snapshot that is there; without one, of the directory."""
-        found = self._bench.run("stat", "-c", "%u:%g %a", self._data.file)
-        said = found.stdout if found.exit_code == 0 else self._bench.must("stat", "-c", "%u:%g 600", self._data.directory)
-        user, mode = said.split()
+        there = os.path.basename(self._data.file) in self._bench.listed(os.path.dirname(self._data.file))
+        looked = ("%u:%g %a", self._data.file) if there else ("%u:%g 600", self._data.directory)
+        user, mode = self._bench.answer("stat", "-c", *looked).split()
         return Owner(user, mode)
 
     def stage(self, record: RedisRestoreRecord, archive: ArchiveFile, work_dir: str, timeout: float, on_piece: Callable[[int], None]) -> None:
@@ -73,7 +73,7 @@ class RedisFiles:
         """Makes the directories that are missing, so that one that is empty and one that cannot be read are told apart."""
         beside = [self._data.path(name) for name in (record.coming, record.aside)]
         self._bench.must("mkdir", "-p", "-m", "700", *beside)
-        names = [frozenset(self._bench.must("ls", "-A1", place).splitlines()) & set(record.names) for place in (self._data.directory, *beside)]
+        names = [frozenset(self._bench.listed(place)) & set(record.names) for place in (self._data.directory, *beside)]
         return FilesThere(*names)
 
     def make_private(self, record: RedisRestoreRecord) -> None:
@@ -83,11 +83,11 @@ class RedisFiles:
         self._bench.must("find", place, "-type", "d", "-exec", "chmod", "700", "{}", "+")
 
     def names(self, directory: str) -> List[str]:
-        return self._bench.must("ls", "-A1", self._data.path(directory)).splitlines()
+        return self._bench.listed(self._data.path(directory))
 
     def held(self, record: RedisRestoreRecord) -> Sequence[str]:
         """What of the data is there, of a server that has stopped."""
-        live = set(self._bench.must("ls", "-A1", self._data.directory).splitlines())
+        live = set(self._bench.listed(self._data.directory))
         return [name for name in record.names if name in live]
 
     def exchange(self, record: RedisRestoreRecord) -> None:
