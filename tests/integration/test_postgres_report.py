@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support.browser import Browser
+from tests.support.browser import Browser, installed_browser
 from tests.support.operated import OperatedStack
 from tests.support.postgres_shop import Shop
 from tests.support.stacks import unique_name
@@ -57,9 +56,7 @@ def page(reported) -> str:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Browser:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "there is no Chromium here: run scripts/setup-browser"
-    return Browser(program, tmp_path_factory.mktemp("browser"))
+    return installed_browser(tmp_path_factory.mktemp("browser"))
 
 
 def test_page_and_json_are_private_and_say_the_same(reported, page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -70,3 +71,9 @@ class Browser:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
+
+
+def installed_browser(directory: Path) -> Browser:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "there is no Chromium here: run scripts/setup-browser"
+    return Browser(program, directory)

@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .._core.errors import BadInput, OperationError
 from .._core.postgres_setting_values import Definition, split_list
-from .._core.postgres_settings import Setting, SettingChange, SettingNotInEffect, not_in_effect, shown
+from .._core.postgres_settings import Setting, SettingChange, not_in_effect, shown
+from .._core.setting_errors import SettingNotInEffect
 from .postgres_session import PostgresSession, SessionLimits, quoted
 from .postgres_target import PostgresTarget
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Type, Union
@@ -15,6 +16,7 @@ from .._core.redis_errors import RedisCluster, redis_error, unreachable
 from .redis_service import RedisAddress
 
 Word = Union[str, bytes, int, float]
+_POLL_SECONDS = 0.1
 _RESP2 = 2  # its replies are the same for every version of the server
 
 
@@ -99,6 +101,19 @@ class RedisSession:
                 except redis.exceptions.ResponseError as error:
                     replies.append(_refusal(error, f"{self._where}, {command[0]!s}"))
         return replies
+
+    def stream(self, name: str, seconds: float, most: int) -> Iterator[bytes]:
+        """What a command (MONITOR) sends until as many seconds or replies have come. The session is good for nothing else afterwards."""
+        until = time.monotonic() + seconds
+        with self._translating(name):
+            self._connection.send_command(name)
+            for unused in range(most):
+                while not self._connection.can_read(timeout=_POLL_SECONDS):
+                    if time.monotonic() >= until:
+                        return
+                yield self._connection.read_response()
+                if time.monotonic() >= until:
+                    return
 
     def info(self, section: str = "default") -> Dict[str, str]:
         """Fields of INFO as text: https://redis.io/docs/latest/commands/info/."""

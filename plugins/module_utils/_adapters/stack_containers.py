@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
 from .._core.container import Container, parse_container
 from .._core.service_login import ServiceLogin, environment_of, login_of_container
+from .container_file import read_container_file
 from .engine import Engine
 from .tcp_client import Deadline, within
 
@@ -72,10 +71,4 @@ class StackContainers:
     def _file(self, found: ServiceContainer, path: str) -> str:
         if not path:
             return ""
-        with self._engine.calling(f"read {path} of {found.container.name}"):
-            chunks, _status = self._engine.client.get_archive(found.container.id, path)
-            packed = b"".join(chunks)
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            member = archive.next()
-            content = archive.extractfile(member) if member else None
-            return content.read(_LONGEST_SECRET_FILE).decode(errors="replace").strip() if content else ""
+        return (read_container_file(self._engine, found.container.id, path, _LONGEST_SECRET_FILE) or "").strip()

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
-from .text_table import aligned
+from .access_check import Attempt, check, concluded
 
-_HEALTHY, _FULL, _REFUSED, _UNREACHABLE = "healthy", "postgres_connections_exhausted", "postgres_login_refused", "postgres_unreachable"
+_FULL, _REFUSED, _UNREACHABLE = "postgres_connections_exhausted", "postgres_login_refused", "postgres_unreachable"
 _POOL_SHARE = 0.8  # of the connections; the rest is for people, backups and reports
 # What helps, by finding; a playbook where there is one.
 _HINTS = {
@@ -23,17 +23,7 @@ _HINTS = {
     "login_refused": "Compare the application's role, password and database with the server's (playbooks/postgres/settings.yml sets a password).",
     "connections_high": "End idle sessions: playbooks/incident/db_connections.yml with fix=true, or make the pools smaller.",
     "login_failed": "Read the message, and look at the server's log (playbooks/service/status.yml).",
-    _HEALTHY: "",
 }
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A login that was tried. ``reason`` is that of the error, empty when it worked."""
-
-    reason: str = ""
-    message: str = ""
-    seconds: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -57,27 +47,19 @@ class Bounds:
 
 
 def diagnosed(seen: Seen, bounds: Bounds) -> Dict[str, Any]:
-    """The first of the checks that fails is the finding: each of them explains those after it."""
+    """In the order in which one explains the next."""
     checks = [
-        _check("disk_full", _disk(seen, bounds)),
-        _check("container_down", seen.container),
-        _check("not_ready", _attempts(seen, _UNREACHABLE)),
-        _check("name_not_found", f"The application cannot resolve {seen.name}." if seen.resolves is False else ""),
-        _check("connections_exhausted", _exhausted(seen)),
-        _check("login_refused", _attempts(seen, _REFUSED)),
-        _check("login_failed", _others(seen)),
-        _check("connections_high", _high(seen, bounds)),
+        check("disk_full", _disk(seen, bounds)),
+        check("container_down", seen.container),
+        check("not_ready", _attempts(seen, _UNREACHABLE)),
+        check("name_not_found", f"The application cannot resolve {seen.name}." if seen.resolves is False else ""),
+        check("connections_exhausted", _exhausted(seen)),
+        check("login_refused", _attempts(seen, _REFUSED)),
+        check("login_failed", _others(seen)),
+        check("connections_high", _high(seen, bounds)),
     ]
-    failed = next((check for check in checks if check["message"]), {"check": _HEALTHY, "message": ""})
-    return {
-        "finding": failed["check"],
-        "healthy": failed["check"] == _HEALTHY,
-        "message": failed["message"] or "The application can reach its database, and there is head-room.",
-        "hint": _HINTS[failed["check"]],
-        "checks": checks,
-        "suggested_pool_size": pool_size(seen.connections, seen.replicas),
-        "table": "\n".join(aligned([["CHECK", "VERDICT", "MESSAGE"], *[[one["check"], one["verdict"], one["message"]] for one in checks]])),
-    }
+    told = concluded(checks, _HINTS, "The application can reach its database, and there is head-room.")
+    return {**told, "suggested_pool_size": pool_size(seen.connections, seen.replicas)}
 
 
 def pool_size(connections: Optional[Mapping[str, Any]], replicas: int) -> Optional[int]:
@@ -85,10 +67,6 @@ def pool_size(connections: Optional[Mapping[str, Any]], replicas: int) -> Option
     if not connections or replicas < 1:
         return None
     return max(1, math.floor(_POOL_SHARE * (connections["max_connections"] - connections["reserved"]) / replicas))
-
-
-def _check(name: str, message: str) -> Dict[str, Any]:
-    return {"check": name, "verdict": "yes" if message else "no", "message": message}
 
 
 def _disk(seen: Seen, bounds: Bounds) -> str:

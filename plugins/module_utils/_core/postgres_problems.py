@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping
 
 from . import postgres_server_problems
-from .postgres_problem import CRITICAL, WARNING, Limits, Problem, Section, bytes_text, seconds_text, worst_first
+from .problem import CRITICAL, WARNING, Limits, Problem, Section, bytes_text, seconds_text, worst_first
 
 _MAINTAIN = "playbooks/postgres/maintain.yml"
 

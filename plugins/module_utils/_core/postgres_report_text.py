@@ -5,47 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from .postgres_locks import lock_tree
-from .postgres_problem import bytes_text, seconds_text
+from .problem import bytes_text, seconds_text
+from .report_text import columns_of, in_bytes, in_seconds, listed, plain, problem_lines
 
-Column = Tuple[str, Callable[[Mapping[str, Any]], Any]]
-_WIDEST = 60
 
 
 def report_text(sections: Mapping[str, Any], problems: Sequence[Mapping[str, str]]) -> str:
     """Sections that were not read are left out."""
-    lines = [f"{one['severity'].upper()}: {one['message']} {one['hint']}" for one in problems] or ["No problems found."]
+    lines = problem_lines(problems)
     for name, write in _WRITERS.items():
         section = sections.get(name)
         if section:
             lines += ["", *write(section)]
     return "\n".join(lines)
-
-
-def _columns(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> List[str]:
-    """A header and a line a row, as wide as need be."""
-    cells = [[title for title, unused in columns], *([_cell(read(row)) for unused, read in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
-
-
-def _cell(value: Any) -> str:
-    text = "-" if value is None or value == "" else str(value)
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
-
-
-def _bytes(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda row: None if row[name] is None else bytes_text(row[name])
-
-
-def _seconds(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda row: None if row[name] is None else seconds_text(row[name])
-
-
-def _plain(name: str, unit: str = "") -> Callable[[Mapping[str, Any]], Any]:
-    return lambda row: f"{row[name]:g}{unit}" if unit and row[name] is not None else row[name]
 
 
 def _full_name(row: Mapping[str, Any]) -> str:
@@ -60,18 +35,18 @@ def _server(section: Mapping[str, Any]) -> List[str]:
 def _connections(section: Mapping[str, Any]) -> List[str]:
     states = ", ".join(f"{one['sessions']} {one['state']}" for one in section["by_state"]) or "none"
     head = f"CONNECTIONS {section['used']} used, {section['free']} free of {section['max_connections']} ({section['reserved']} reserved): {states}"
-    columns = [("DATABASE", _plain("database")), ("ROLE", _plain("username")), ("APPLICATION", _plain("application")), ("CLIENT", _plain("client"))]
-    counts = [(name.upper().replace("_", " "), _plain(name)) for name in ("sessions", "active", "idle", "idle_in_transaction")]
-    return [head, *(_columns(section["by_client"], [*columns, *counts]) if section["by_client"] else [])]
+    columns = [("DATABASE", plain("database")), ("ROLE", plain("username")), ("APPLICATION", plain("application")), ("CLIENT", plain("client"))]
+    counts = [(name.upper().replace("_", " "), plain(name)) for name in ("sessions", "active", "idle", "idle_in_transaction")]
+    return [head, *(columns_of(section["by_client"], [*columns, *counts]) if section["by_client"] else [])]
 
 
 def _activity(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("PID", _plain("pid")), ("ROLE", _plain("username")), ("APPLICATION", _plain("application")), ("STATE", _plain("state")),
-        ("FOR", _seconds("state_seconds")), ("TRANSACTION", _seconds("transaction_seconds")), ("WAITS FOR", _plain("wait_event")),
-        ("BLOCKED BY", lambda row: " ".join(map(str, row["blocked_by"]))), ("STATEMENT", _plain("statement")),
+        ("PID", plain("pid")), ("ROLE", plain("username")), ("APPLICATION", plain("application")), ("STATE", plain("state")),
+        ("FOR", in_seconds("state_seconds")), ("TRANSACTION", in_seconds("transaction_seconds")), ("WAITS FOR", plain("wait_event")),
+        ("BLOCKED BY", lambda row: " ".join(map(str, row["blocked_by"]))), ("STATEMENT", plain("statement")),
     ]  # fmt: skip
-    return _listed(f"ACTIVITY {section['total']} sessions at work or in a transaction", section["sessions"], columns)
+    return listed(f"ACTIVITY {section['total']} sessions at work or in a transaction", section["sessions"], columns)
 
 
 def _locks(section: Mapping[str, Any]) -> List[str]:
@@ -80,81 +55,81 @@ def _locks(section: Mapping[str, Any]) -> List[str]:
 
 def _databases(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("NAME", _plain("name")), ("SIZE", _bytes("size_bytes")), ("CONNECTIONS", _plain("connections")), ("CACHE HITS", _plain("hit_percent", " %")),
-        ("DEADLOCKS", _plain("deadlocks")), ("TEMPORARY", _bytes("temp_bytes")), ("WRAPAROUND", _plain("wraparound_percent", " %")),
+        ("NAME", plain("name")), ("SIZE", in_bytes("size_bytes")), ("CONNECTIONS", plain("connections")), ("CACHE HITS", plain("hit_percent", " %")),
+        ("DEADLOCKS", plain("deadlocks")), ("TEMPORARY", in_bytes("temp_bytes")), ("WRAPAROUND", plain("wraparound_percent", " %")),
     ]  # fmt: skip
-    return _listed(f"DATABASES {bytes_text(section['total_bytes'])}", section["databases"], columns)
+    return listed(f"DATABASES {bytes_text(section['total_bytes'])}", section["databases"], columns)
 
 
 def _tables(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("NAME", _full_name), ("SIZE", _bytes("total_bytes")), ("HEAP", _bytes("heap_bytes")), ("INDEXES", _bytes("index_bytes")),
-        ("TOAST", _bytes("toast_bytes")), ("ROWS", _plain("estimated_rows")), ("INSERTS", _plain("inserts")), ("UPDATES", _plain("updates")),
-        ("DELETES", _plain("deletes")),
-        ("SEQUENTIAL SCANS", _plain("sequential_scans")), ("INDEX SCANS", _plain("index_scans")),
+        ("NAME", _full_name), ("SIZE", in_bytes("total_bytes")), ("HEAP", in_bytes("heap_bytes")), ("INDEXES", in_bytes("index_bytes")),
+        ("TOAST", in_bytes("toast_bytes")), ("ROWS", plain("estimated_rows")), ("INSERTS", plain("inserts")), ("UPDATES", plain("updates")),
+        ("DELETES", plain("deletes")),
+        ("SEQUENTIAL SCANS", plain("sequential_scans")), ("INDEX SCANS", plain("index_scans")),
     ]  # fmt: skip
-    return _listed(f"TABLES {section['total']}, {bytes_text(section['total_bytes'])}", section["tables"], columns)
+    return listed(f"TABLES {section['total']}, {bytes_text(section['total_bytes'])}", section["tables"], columns)
 
 
 def _indexes(section: Mapping[str, Any]) -> List[str]:
-    columns = [("NAME", _full_name), ("TABLE", _plain("table")), ("KIND", _plain("kind")), ("SIZE", _bytes("size_bytes")), ("SCANS", _plain("scans"))]
-    return _listed(f"INDEXES {section['total']}, {bytes_text(section['total_bytes'])}", section["indexes"], columns)
+    columns = [("NAME", _full_name), ("TABLE", plain("table")), ("KIND", plain("kind")), ("SIZE", in_bytes("size_bytes")), ("SCANS", plain("scans"))]
+    return listed(f"INDEXES {section['total']}, {bytes_text(section['total_bytes'])}", section["indexes"], columns)
 
 
 def _unused(section: Mapping[str, Any]) -> List[str]:
     head = f"UNUSED INDEXES {section['total']}, {bytes_text(section['total_bytes'])}, certainty {section['certainty']}"
     statement = ("STATEMENT, NEVER RUN BY THIS COLLECTION", lambda row: row["drop_statement"])
-    columns = [("SIZE", _bytes("size_bytes")), ("CERTAINTY", _plain("certainty")), statement]
-    return [*_listed(head, section["indexes"], columns), *(f"  {doubt}" for doubt in section["doubts"])]
+    columns = [("SIZE", in_bytes("size_bytes")), ("CERTAINTY", plain("certainty")), statement]
+    return [*listed(head, section["indexes"], columns), *(f"  {doubt}" for doubt in section["doubts"])]
 
 
 def _bloat(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("NAME", _full_name), ("HEAP", _bytes("heap_bytes")), ("WASTED, ABOUT", _bytes("wasted_bytes")), ("OF IT", _plain("wasted_percent", " %")),
-        ("DEAD ROWS", _plain("dead_rows")), ("OF ALL", _plain("dead_percent", " %")),
+        ("NAME", _full_name), ("HEAP", in_bytes("heap_bytes")), ("WASTED, ABOUT", in_bytes("wasted_bytes")), ("OF IT", plain("wasted_percent", " %")),
+        ("DEAD ROWS", plain("dead_rows")), ("OF ALL", plain("dead_percent", " %")),
         ("LAST VACUUM", lambda row: max(row["last_vacuum"] or "", row["last_autovacuum"] or "")),
     ]  # fmt: skip
-    return _listed(f"BLOAT by {section['method']}", section["tables"], columns)
+    return listed(f"BLOAT by {section['method']}", section["tables"], columns)
 
 
 def _statements(section: Mapping[str, Any]) -> List[str]:
     if not section["available"]:
         return ["STATEMENTS are not counted.", f"  {section['hint']}"]
     columns = [
-        ("TOTAL", _seconds("total_seconds")), ("SHARE", _plain("share_percent", " %")), ("CALLS", _plain("calls")),
+        ("TOTAL", in_seconds("total_seconds")), ("SHARE", plain("share_percent", " %")), ("CALLS", plain("calls")),
         ("MEAN MS", lambda row: round(row["mean_seconds"] * 1000, 2)),
-        ("ROWS", _plain("rows")), ("STATEMENT", _plain("statement")),
+        ("ROWS", plain("rows")), ("STATEMENT", plain("statement")),
     ]  # fmt: skip
-    return _listed(f"STATEMENTS {section['total']}, by {section['order']}", section["statements"], columns)
+    return listed(f"STATEMENTS {section['total']}, by {section['order']}", section["statements"], columns)
 
 
 def _settings(section: Mapping[str, Any]) -> List[str]:
-    columns = [("NAME", _plain("name")), ("VALUE", _plain("value")), ("SOURCE", _plain("source"))]
-    return _listed(f"SETTINGS {len(section['changed'])} changed, {len(section['pending_restart'])} waiting for a restart", section["changed"], columns)
+    columns = [("NAME", plain("name")), ("VALUE", plain("value")), ("SOURCE", plain("source"))]
+    return listed(f"SETTINGS {len(section['changed'])} changed, {len(section['pending_restart'])} waiting for a restart", section["changed"], columns)
 
 
 def _replication(section: Mapping[str, Any]) -> List[str]:
     lines = [f"REPLICATION {section['role']}, {len(section['senders'])} receivers, {len(section['slots'])} slots"]
-    senders = [("RECEIVER", _plain("application")), ("CLIENT", _plain("client")), ("STATE", _plain("state")), ("BEHIND", _bytes("lag_bytes"))]
-    slots = [("SLOT", _plain("name")), ("TYPE", _plain("type")), ("ACTIVE", _plain("active"))]
-    slots += [("KEEPS", _bytes("retained_bytes")), ("STATUS", _plain("wal_status"))]
+    senders = [("RECEIVER", plain("application")), ("CLIENT", plain("client")), ("STATE", plain("state")), ("BEHIND", in_bytes("lag_bytes"))]
+    slots = [("SLOT", plain("name")), ("TYPE", plain("type")), ("ACTIVE", plain("active"))]
+    slots += [("KEEPS", in_bytes("retained_bytes")), ("STATUS", plain("wal_status"))]
     for rows, columns in ((section["senders"], senders), (section["slots"], slots)):
-        lines += _columns(rows, columns) if rows else []
+        lines += columns_of(rows, columns) if rows else []
     return lines
 
 
 def _progress(section: Mapping[str, Any]) -> List[str]:
     columns = [
-        ("PID", _plain("pid")), ("OPERATION", _plain("operation")), ("RELATION", _plain("relation")), ("PHASE", _plain("phase")),
-        ("DONE", _plain("percent", " %")), ("FOR", _seconds("seconds")),
+        ("PID", plain("pid")), ("OPERATION", plain("operation")), ("RELATION", plain("relation")), ("PHASE", plain("phase")),
+        ("DONE", plain("percent", " %")), ("FOR", in_seconds("seconds")),
     ]  # fmt: skip
-    return _listed(f"PROGRESS {section['total']} long operations", section["operations"], columns)
+    return listed(f"PROGRESS {section['total']} long operations", section["operations"], columns)
 
 
 def _integrity(section: Mapping[str, Any]) -> List[str]:
     names = ("invalid_indexes", "unvalidated_constraints", "disabled_triggers")
     head = "INTEGRITY " + ", ".join(f"{section[f'{name}_total']} {name.replace('_', ' ')}" for name in names)
-    return _listed(head, section["counts"], [("TABLE", _plain("table")), ("ROWS", _plain("rows")), ("NEWEST", _plain("newest"))])
+    return listed(head, section["counts"], [("TABLE", plain("table")), ("ROWS", plain("rows")), ("NEWEST", plain("newest"))])
 
 
 def _change(section: Mapping[str, Any]) -> List[str]:
@@ -162,12 +137,8 @@ def _change(section: Mapping[str, Any]) -> List[str]:
         return ["CHANGE is not known: the counters were reset meanwhile."]
     rates = ", ".join(f"{value:g} {name.replace('_per_second', '').replace('_', ' ')}" for name, value in section["rates"].items() if value)
     counted = ("inserts", "updates", "deletes", "sequential_scans", "index_scans")
-    columns = [("NAME", _full_name), *((name.upper().replace("_", " "), _plain(name)) for name in counted)]
-    return _listed(f"CHANGE in {section['seconds']:g} s, per second: {rates or 'nothing'}", section["tables"], columns)
-
-
-def _listed(head: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> List[str]:
-    return [head, *_columns(rows, columns)] if rows else [head]
+    columns = [("NAME", _full_name), *((name.upper().replace("_", " "), plain(name)) for name in counted)]
+    return listed(f"CHANGE in {section['seconds']:g} s, per second: {rates or 'nothing'}", section["tables"], columns)
 
 
 _WRITERS: Dict[str, Callable[[Mapping[str, Any]], List[str]]] = {

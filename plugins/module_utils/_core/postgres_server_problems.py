@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List
 
-from .postgres_problem import CRITICAL, WARNING, Limits, Problem, Section, bytes_text, seconds_text
+from .problem import CRITICAL, WARNING, Limits, Problem, Section, bytes_text, seconds_text
 
 _END = "End them with playbooks/postgres/sessions.yml."
 _DANGEROUS = {

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
-from .errors import BadInput, OperationError
+from .errors import BadInput
 from .plan import Step
 from .postgres_setting_values import LIBRARY_LISTS, QUOTED_LISTS, Canonical, Definition, join_list, to_text
 from .redaction import MASK, Redactor
+from .setting_errors import DangerousSetting
 
 # Sources that only our own session has: others of the server may see another value.
 _OWN_SOURCES = ("client", "session", "user", "database", "database user", "interactive")
@@ -46,22 +47,10 @@ _DANGEROUS: Dict[str, Tuple[Tuple[Any, ...], str]] = {
 }
 
 
-class DangerousSetting(BadInput):
-    """The value endangers the data or the way in, and was not accepted by name."""
-
-    reason = "dangerous_setting"
-
-
 class SettingOverridden(BadInput):
     """The server was started with another value on its command line, which wins over ALTER SYSTEM."""
 
     reason = "setting_overridden"
-
-
-class SettingNotInEffect(OperationError):
-    """A value was written and the server does not go by it; the values from before were written back."""
-
-    reason = "setting_not_in_effect"
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, Mapping
 
-from .errors import BadInput
+from .thresholds import read_thresholds
 
 MEBIBYTE = 2**20
 DEFAULTS: Dict[str, float] = {
@@ -35,18 +34,4 @@ DEFAULTS: Dict[str, float] = {
 
 
 def parse_thresholds(given: Mapping[str, Any]) -> Dict[str, float]:
-    """All thresholds, with those that are given in place of the defaults; refuses names and values that mean nothing."""
-    unknown = sorted(set(given) - set(DEFAULTS))
-    if unknown:
-        raise BadInput(f"There is no threshold {', '.join(unknown)}.", hint=f"Choose from: {', '.join(DEFAULTS)}.", thresholds=unknown)
-    return {**DEFAULTS, **{name: _number(name, value) for name, value in given.items()}}
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise BadInput(f"The threshold {name} is {value!r}, which is not a number of 0 or more.", threshold=name)
-    return number
+    return read_thresholds(given, DEFAULTS)

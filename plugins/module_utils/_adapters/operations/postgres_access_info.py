@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Iterable, Mapping, Optional, Protocol, Tuple
 
+from ..._core.access_check import Attempt
 from ..._core.application_login import ApplicationLogin
-from ..._core.errors import BadInput, EngineFailed, OperationError
+from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, facts_only
-from ..._core.postgres_access import Attempt, Bounds, Seen, diagnosed
+from ..._core.postgres_access import Bounds, Seen, diagnosed
 from ..._core.postgres_errors import PostgresNotInStack
 from ..._core.stack import Stack
-from ..application_access import access_as, login_of_service
+from ..application_access import access_as, login_of_service, resolves
 from ..engine import Engine
 from ..postgres_ping import PostgresAddress
 from ..postgres_reports import sessions
@@ -23,10 +24,8 @@ from ..postgres_service import PostgresAccess, PostgresService
 from ..postgres_session import PostgresSession, SessionLimits
 from ..postgres_space import FreeSpaceUnknown, free_bytes
 from ..stack_containers import ServiceContainer, StackContainers
-from ..tcp_client import Deadline
 
 _SECONDS = 10.0
-_FOUND, _NOT_FOUND = 0, 2  # of getent
 _USUAL_DATA = "/var/lib/postgresql/data"
 
 
@@ -68,7 +67,7 @@ class PostgresAccessInfo:
             container,
             self._free(service or self._stopped(), directory),
             login.host if login else "",
-            self._resolves(asking, login.host) if login and asking else None,
+            resolves(self._engine, self._stack.name, asking, login.host) if login and asking else None,
             attempt,
             own,
             connections,
@@ -125,16 +124,6 @@ class PostgresAccessInfo:
         except OperationError as error:
             return Attempt(error.reason, str(error))
         return Attempt(seconds=round(time.monotonic() - began, 4))
-
-    def _resolves(self, asking: ServiceContainer, name: str) -> Optional[bool]:
-        """As the application's container sees it; None where that cannot be asked."""
-        if not asking.container.running:
-            return None
-        try:
-            code = StackContainers(self._engine, self._stack.name).resolve_within(asking, name, Deadline(_SECONDS))
-        except (EngineFailed, OSError):
-            return None
-        return code == _FOUND if code in (_FOUND, _NOT_FOUND) else None
 
     def _stopped(self) -> Optional[PostgresService]:
         """A container that does not run still tells where its data are."""

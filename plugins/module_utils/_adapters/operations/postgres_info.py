@@ -12,10 +12,10 @@ from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, facts_only
 from ..._core.postgres_change import change_between
 from ..._core.postgres_errors import PostgresFailed, PostgresForbidden, PostgresLocked, PostgresTooSlow
-from ..._core.postgres_problem import CRITICAL, Problem, is_healthy, worst_first
 from ..._core.postgres_problems import find_problems, section_failed
 from ..._core.postgres_report_text import report_text
 from ..._core.postgres_thresholds import parse_thresholds
+from ..._core.problem import CRITICAL, Problem, is_healthy, worst_first
 from ..._core.stack import Stack
 from ..clock import utc_now
 from ..engine import Engine

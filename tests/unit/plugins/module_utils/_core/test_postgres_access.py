@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_access import Attempt, Bounds, Seen, diagnosed, pool_size
+from ansible_collections.runbook.compose.plugins.module_utils._core.access_check import Attempt
+from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_access import Bounds, Seen, diagnosed, pool_size
 
 ROOMY = {"used": 10, "max_connections": 100, "reserved": 3, "free": 87, "used_percent": 10.3}
 WELL = Seen("", 2**40, "postgres", True, Attempt(), Attempt(), ROOMY, 2)

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_problem import Problem, bytes_text, is_healthy, seconds_text, worst_first
+from ansible_collections.runbook.compose.plugins.module_utils._core.problem import Problem, bytes_text, is_healthy, seconds_text, worst_first
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_problems import RULES, find_problems, section_failed
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_report_text import report_text
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_thresholds import DEFAULTS

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_setting_values import Definition
 from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_settings import (
-    DangerousSetting,
     Setting,
     SettingOverridden,
     decide_settings,
@@ -18,6 +17,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_set
     not_in_effect,
     shown,
 )
+from ansible_collections.runbook.compose.plugins.module_utils._core.setting_errors import DangerousSetting
 from ansible_collections.runbook.compose.plugins.module_utils._core.scram import is_password_of
 
 MEMORY = Setting(Definition("work_mem", "integer", "kB", "64", "2147483647"), "4096")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, runbook.compose contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A problem of a Postgres server, as reports tell it."""
+"""A problem of a server, as reports tell it."""
 
 from __future__ import annotations
 
