@@ -9,10 +9,9 @@ import select
 import socket
 import ssl
 import time
-from typing import Any, Optional
+from typing import Any, Optional, Protocol
 
 from .._core.command_output import Capture
-from .._core.container import Container
 from .._core.container_command import CommandRequest, Ended
 from .._core.stream_frames import STDERR, FrameReader
 from .engine import Engine
@@ -26,7 +25,17 @@ _PIECES_AT_ONCE = 16
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def run_in_container(engine: Engine, container: Container, request: CommandRequest) -> Ended:
+class Running(Protocol):
+    """A container of the stack, or a helper."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def run_in_container(engine: Engine, container: Running, request: CommandRequest) -> Ended:
     """Waits for the command to end, or ends it at its deadline."""
     with engine.calling(f"run a command in {container.name}"):
         return _Execution(engine.client, container.id, request).run()

@@ -9,8 +9,10 @@ import time
 from types import TracebackType
 from typing import Callable, List, Optional, Tuple, Type
 
+from .._core.container_command import CommandRequest
 from .._core.helper_container import HelperEnded, HelperFailed, HelperTask, Mount
 from .engine import Engine
+from .engine_exec import run_in_container
 from .helper_container import HelperContainer
 
 _TRIES, _PAUSE_SECONDS = 5, 0.2
@@ -21,6 +23,7 @@ class HelperBench:
 
     def __init__(self, engine: Engine, stack: str, image: str, mounts: Tuple[Mount, ...], seconds: float) -> None:
         self._engine = engine
+        self._seconds = seconds
         # Should nobody come back to it, it ends by itself.
         self._helper = HelperContainer(engine, stack, image, HelperTask("bench", ("sleep", str(int(seconds) + 60)), mounts=mounts))
 
@@ -70,9 +73,5 @@ class HelperBench:
         raise HelperFailed(f"{path} has not {count} bytes at {offset}.", hint="Run again.", exit_code=0, stderr=[])
 
     def _execute(self, argv: Tuple[str, ...]) -> Tuple[bytes, bytes, int]:
-        client = self._engine.client
-        with self._engine.calling(f"run {argv[0]} in {self._helper.name}"):
-            execution = client.exec_create(self._helper.id, list(argv))["Id"]
-            said, wrong = client.exec_start(execution, demux=True)
-            code = client.exec_inspect(execution)["ExitCode"]
-        return said or b"", wrong or b"", -1 if code is None else int(code)
+        ended = run_in_container(self._engine, self._helper, CommandRequest("", argv, timeout=self._seconds))
+        return ended.stdout.raw(), ended.stderr.raw(), -1 if ended.exit_code is None else ended.exit_code

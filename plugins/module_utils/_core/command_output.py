@@ -42,6 +42,10 @@ class Capture:
         complete = len(self._head) == self._total
         return (shown if complete else shown[:-_OVERLAP])[: self._limit]
 
+    def raw(self) -> bytes:
+        """The bytes as they came, secrets included, at least so many as the limit says."""
+        return bytes(self._head)
+
     def raw_text(self) -> str:
         """The text as it was printed, secrets included: for parsing only."""
         return self._head.decode(errors="replace")
