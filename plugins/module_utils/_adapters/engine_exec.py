@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -68,7 +69,7 @@ class _Execution:
             in_time = self._exchange(stream, started + request.timeout)
             proven = True if in_time else self._end()
         finally:
-            stream.close()
+            close_stream(stream)
         exit_code = self._exit_code() if in_time else None
         duration = int((time.monotonic() - started) * 1000)
         return Ended(exit_code, self._stdout, self._stderr, duration, proven=proven)
@@ -145,6 +146,13 @@ class _Execution:
                 return True
             time.sleep(_PAUSE_SECONDS)
         return False
+
+
+def close_stream(stream: Any) -> None:
+    """The answer first: it flushes what the stream holds."""
+    for end in (getattr(stream, "_response", None), stream):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            end.close()
 
 
 def already_read(stream: Any) -> bytes:

@@ -23,7 +23,7 @@ from .._core.helper_container import HelperEnded
 from .._core.stream_frames import STDERR, FrameReader
 from .archive_writer import ArchiveWriter
 from .engine import Engine
-from .engine_exec import already_read
+from .engine_exec import already_read, close_stream
 from .helper_stream import Producer, Streamed, StreamSettings, require_good, warnings_of
 from .process_tree import end_process
 
@@ -99,9 +99,7 @@ class _Run:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for end in (getattr(self._stream, "_response", None), self._stream):  # the answer first: it flushes what the stream holds
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                end.close()
+        close_stream(self._stream)
         if raised[0] is not None:
             with contextlib.suppress(Exception):  # it runs out at its timeout in any case; the first error is the one to tell
                 state = self._client.exec_inspect(self._id)
