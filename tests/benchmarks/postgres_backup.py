@@ -1,4 +1,7 @@
-"""A backup, from the command to files that were published and read to their end once, against the runbooks' pg_dump | gzip and community.postgresql; and the memory it takes."""
+"""A backup, from the command to files that were published and read once, against the runbooks' pg_dump | gzip and community.postgresql.
+
+And the memory it takes.
+"""
 
 from __future__ import annotations
 

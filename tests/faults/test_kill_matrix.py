@@ -17,9 +17,9 @@ from tests.support.modules import ROOT
 from tests.support.operated import OperatedStack
 from tests.support.stacks import docker, unique_name
 
-# The killed run's lease ends soon, so that the second run does not have to wait long for it.
-SHORT_LEASE = {"operation_lease_seconds": 6, "operation_lease_wait": 30}
-PATIENCE = {"operation_lease_wait": 30}
+# The killed run's lease ends soon, so that the second run does not have to wait long for it; not between two modules of a slow machine.
+SHORT_LEASE = {"operation_lease_seconds": 12, "operation_lease_wait": 40}
+PATIENCE = {"operation_lease_wait": 40}
 FIRST = "Take the operation lease"  # before it, nothing can have been touched
 TABLE = ROOT / ".local" / "kill-matrix.txt"
 
@@ -60,8 +60,12 @@ def task_names(stack: OperatedStack, playbook: str, **variables: object) -> list
 
 def kill_at(stack: OperatedStack, number: int, playbook: str, **variables: object) -> None:
     # The module may still be at work afterwards, as on a remote host, so nothing waits for the end of its output.
-    run = stack.start(playbook, killer(stack.directory / "killed.txt", number), subprocess.DEVNULL, **variables, **SHORT_LEASE)
-    assert run.wait(timeout=120) == -signal.SIGKILL, f"task {number} of {playbook} was not reached"
+    said = stack.directory / "killed.log"
+    with said.open("wb") as output:
+        run = stack.start(playbook, killer(stack.directory / "killed.txt", number), output.fileno(), **variables, **SHORT_LEASE)
+        ended = run.wait(timeout=120)
+    if ended != -signal.SIGKILL:
+        raise AssertionError(f"task {number} of {playbook} was not reached: {said.read_text()[-600:]}")
 
 
 def answer_soon(stack: OperatedStack) -> str:
@@ -108,7 +112,7 @@ def told(row: Row) -> Iterator[None]:
     try:
         yield
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        row.wrong.append(f"{type(error).__name__}: {error}"[-300:])
+        row.wrong.append(f"{type(error).__name__}: {error}"[-700:])
     with TABLE.open("a") as table:
         table.write(row.text() + "\n")
 

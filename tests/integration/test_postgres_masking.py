@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
 from tests.support.backups import brought_from, forged
-from tests.support.postgres import PASSWORD
 from tests.support.restores import RestoredStack
 from tests.support.stacks import docker, unique_name
 

@@ -36,9 +36,7 @@ def stack(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def clean(stack):
     yield
-    done = stack.attempt(state="expired", undo_ttl=0, database="")
-    assert not done["failed"], done["msg"]
-    assert [name for name in stack.databases() if "__" in name] == []
+    stack.forget_restores()
 
 
 def test_files_of_the_old_runbook(stack, tmp_path):

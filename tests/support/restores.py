@@ -54,6 +54,12 @@ class RestoredStack(BackedUpStack):
     def defaults(self) -> dict:
         return {"backup_dir": str(self.backup_dir), "database": "shop", "confirm": "shop", "safety_backup": False}
 
+    def forget_restores(self) -> None:
+        """What restores kept is dropped, and nothing of them is left."""
+        done = self.attempt(state="expired", undo_ttl=0, database="")
+        assert not done["failed"], done["msg"]
+        assert [name for name in self.databases() if "__" in name] == []
+
     def databases(self) -> dict[str, bool]:
         return dict(self.sql("SELECT datname, datallowconn FROM pg_database WHERE NOT datistemplate", database="postgres"))
 
