@@ -221,14 +221,14 @@ backups:
       description: Number of each database that is not empty to its C(keys), and how many of them C(expires).
       type: dict
       sample: {"0": {"keys": 11570, "expires": 4021}}
-    key_groups:
+    groups:
       description:
         - How many keys were counted by what they begin with (C(group=prefix), without a C(name) for those without a C(:)), by family (C(group=family)),
           and how many begin with something else (C(group=others)), of each C(database), and how many of them are C(expiring).
         - Empty for a backup that was never loaded, or only by an older version.
       type: list
       elements: dict
-      sample: [{"database": 0, "group": "prefix", "name": "session:", "key_count": 4021, "expiring": 4021}]
+      sample: [{"database": 0, "group": "prefix", "name": "session:", "count": 4021, "expiring": 4021}]
     appendonly: {description: Whether the server kept an append-only file at that time., type: bool, sample: true}
     seconds: {description: How long making it took. V(0) when it was there already., type: float, sample: 2.5}
     warnings: {description: What is to be known of it., type: list, elements: str, sample: []}

@@ -222,15 +222,15 @@ databases:
   returned: success, outside check mode
   type: dict
   sample: {"0": {"keys": 11570, "expires": 4021}}
-key_groups:
+groups:
   description:
     - With O(state=present), how many keys the backup had when it was proven, by prefix and family as in
-      RV(runbook.compose.redis_backup#module:backups[].key_groups), and how many were C(restored), counted after the first start.
+      RV(runbook.compose.redis_backup#module:backups[].groups), and how many were C(restored), counted after the first start.
     - Fewer than cannot have expired take the restore back with RV(ignore:reason=restore_differs). Empty when they were not compared.
   returned: success, outside check mode
   type: list
   elements: dict
-  sample: [{"database": 0, "group": "prefix", "name": "session:", "key_count": 4021, "expiring": 4021, "restored": 3977}]
+  sample: [{"database": 0, "group": "prefix", "name": "session:", "count": 4021, "expiring": 4021, "restored": 3977}]
 not_compared:
   description: Why they were not compared. Empty when they were, and for other states.
   returned: success, outside check mode

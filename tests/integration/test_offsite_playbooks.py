@@ -97,5 +97,5 @@ def test_a_host_that_has_nothing_is_restored_from_the_copy_and_its_key(shop):
     assert shop.sql("SELECT count(*), md5(string_agg(text, ',' ORDER BY i)) FROM marker") == rows and shop.version() == "v1"
     assert shop.redis("EXISTS", "cart:39") == "0"
     restored = shop.must("restore/redis", confirm="local", confirm_service="redis").told["result"]
-    carts = next(group for group in restored["key_groups"] if group["name"] == "cart:")
-    assert (carts["key_count"], carts["restored"], shop.redis("GET", "cart:39")) == (40, 40, "full") and shop.version() == "v1"
+    carts = next(group for group in restored["groups"] if group["name"] == "cart:")
+    assert (carts["count"], carts["restored"], shop.redis("GET", "cart:39")) == (40, 40, "full") and shop.version() == "v1"

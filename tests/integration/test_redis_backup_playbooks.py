@@ -68,8 +68,8 @@ def test_redis_comes_back_without_what_was_revoked_and_that_is_undone(shop):
     done = shop.must("restore/redis", backup=backup.id, confirm="local", confirm_service="redis")
     told = done.told["result"]
     assert (told["source"], told["restart_proven"]) == (f"backup {backup.id}", True) and told["databases"] == backup.manifest.content["databases"]
-    carts = next(group for group in told["key_groups"] if group["name"] == "cart:")
-    assert (carts["key_count"], carts["expiring"], carts["restored"], told["not_compared"]) == (50, 0, 50, "")
+    carts = next(group for group in told["groups"] if group["name"] == "cart:")
+    assert (carts["count"], carts["expiring"], carts["restored"], told["not_compared"]) == (50, 0, 50, "")
     assert told["keys_carried"] >= 1 and told["unavailable_ms"] > 0 and "-e restore_action=undone" in done.output
     assert [shop.redis("GET", name) for name in ("cart:49", "session:old", "session:new")] == ["full", "1", "2"]
     assert shop.ready() == "ok"

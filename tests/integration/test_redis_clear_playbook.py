@@ -105,6 +105,7 @@ def test_a_database_is_saved_and_proven_before_it_is_emptied_and_comes_back(stor
     assert (told["deleted"], told["backup"], backup.state, backup.manifest.purpose) == (3, backup.id, "verified", "safety")
     assert told["protected"] == [{"prefix": "session:", "before": 3, "after": 3}] and told["way_back"] in flushed.output
     assert (told["hits_after"]["hit_percent"], "n/a (nothing was read)" in flushed.output) == (None, True)
+    assert "Protected: session:, 3 keys before and 3 after." in flushed.output
     assert store.exists("session:alice", "session:alice2", "session:*", "other") == 3
 
     store.stack.redis("SET", "other", "anew")

@@ -65,7 +65,7 @@ def test_check_do_and_undo(stack, backup):
     done = stack.module("redis_restore", **{**stack.restoring, "safety_backup": True, "safety_max_age": 0})
     assert (done["failed"], done["changed"]) == (False, True), done.get("msg")
     assert (done["source"], done["restart_proven"], done["services_restarted"]) == (f"backup {backup['id']}", True, ["app"])
-    assert done["not_compared"] == "" and {**backup["key_groups"][0], "restored": 300} in done["key_groups"]
+    assert done["not_compared"] == "" and {**backup["groups"][0], "restored": 300} in done["groups"]
     assert done["databases"] == backup["databases"] and done["unavailable_ms"] > 0 and done["undo_directory"] in stack.files()
     assert any(warning.startswith("save was set to '' and is '900") for warning in done["warnings_of_restore"])
     require_restored(stack, backup)
@@ -107,7 +107,7 @@ def test_keys_that_a_prefix_lacks_take_the_restore_back(stack, backup):
         assert not stack.restore(dependents=[], prove_restart=False)["failed"]
         note.write_text(json.dumps({name: value for name, value in json.loads(proof).items() if name != "counted"}))
         older = stack.restore(dependents=[], prove_restart=False)
-        assert (older["failed"], older["key_groups"]) == (False, []) and "by prefix" in older["not_compared"]
+        assert (older["failed"], older["groups"]) == (False, []) and "by prefix" in older["not_compared"]
     finally:
         note.write_text(proof)
 

@@ -171,7 +171,7 @@ class RedisRestorePresent:
             "keys_restored": done.keys,
             "keys_carried": done.carried,
             "databases": done.content.to_dict()["databases"] if done.content else {},
-            "key_groups": done.groups,
+            "groups": done.groups,
             "not_compared": done.not_compared,
             "undo_directory": kept.name if kept else None,
             "undo_expires": timestamp(now_naive() + timedelta(seconds=self._request.undo_ttl)) if kept else None,

@@ -80,7 +80,7 @@ class Group:
         return (self.database, self.kind, self.name)
 
     def to_row(self) -> Dict[str, Any]:
-        return {"database": self.database, "group": self.kind, "name": self.name, "key_count": self.keys, "expiring": self.expires}
+        return {"database": self.database, "group": self.kind, "name": self.name, "count": self.keys, "expiring": self.expires}
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _row(backup: Optional[Backup]) -> Dict[str, Any]:
     content, source = backup.manifest.content, backup.manifest.source
     facts = {"keys_saved": content.get("keys", 0), "databases": content.get("databases", {}), "appendonly": bool(source.get("appendonly"))}
     counted = KeyGroups.from_dict(backup.counted)
-    facts["key_groups"] = [group.to_row() for group in counted.groups] if counted else []
+    facts["groups"] = [group.to_row() for group in counted.groups] if counted else []
     return {**backup.to_dict(now_naive()), **facts, "made": False, "seconds": 0.0, "warnings": []}
 
 

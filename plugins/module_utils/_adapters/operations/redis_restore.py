@@ -31,7 +31,7 @@ _EMPTY: Dict[str, Any] = {
     "keys_restored": 0,
     "keys_carried": 0,
     "databases": {},
-    "key_groups": [],
+    "groups": [],
     "not_compared": "",
     "unavailable_ms": 0,
     "restart_proven": False,

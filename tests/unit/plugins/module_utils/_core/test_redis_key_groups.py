@@ -82,4 +82,4 @@ def test_more_than_expected_is_no_loss_and_is_shown_beside():
     expected = counted(KEYS)
     more = counted([*KEYS, b"session:new", b"anew:1"], known=expected)
     assert expected.missing_from(more) == []
-    assert {"database": 0, "group": "prefix", "name": "session:", "key_count": 30, "expiring": 11, "restored": 31} in expected.rows_beside(more)
+    assert {"database": 0, "group": "prefix", "name": "session:", "count": 30, "expiring": 11, "restored": 31} in expected.rows_beside(more)
