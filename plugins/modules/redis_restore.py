@@ -145,7 +145,7 @@ seealso:
 notes:
   - The server must be a container of the stack, on an engine of the target itself, with its data on a volume or a directory of the host.
   - The user that logs in (ACL) needs C(INFO), C(CONFIG GET), C(MODULE LIST), C(TIME) and C(BGSAVE), with O(protected_prefixes) also C(SELECT), C(SCAN),
-    C(DUMP), C(PTTL) and C(RESTORE) on their keys.
+    C(DUMP), C(PTTL) and C(RESTORE) on their keys. Without C(SELECT) and C(SCAN) the keys are not compared by prefix.
   - The volume needs room for the new data beside the live ones, twice where an append-only file is kept; what is kept takes as much as it did.
   - The host needs memory to load the data once beside the live server.
   - Before anything is done, all of this is looked at and refused together with RV(ignore:reason=restore_refused). The codes in C(problems) are
