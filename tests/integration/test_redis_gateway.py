@@ -107,7 +107,7 @@ def test_limits_are_tuned_shown_judged_and_cleared(gateway):
     assert [row["number"] for row in top[1:5]] == [2, 2, 2, 3]
 
     alone = gateway.must("redis/rate_limits", scope="client", of="10.0.0.7").told["result"]["families"]["limits"]
-    assert (alone["matched"], [(row["key"], row["number"], row["limited"]) for row in alone["top"]]) == (1, [("ratelimit:10.0.0.7", 7, False)])
+    assert (alone["matched"], [(row["name"], row["number"], row["limited"]) for row in alone["top"]]) == (1, [("ratelimit:10.0.0.7", 7, False)])
     cleared = gateway.must("redis/rate_limits", state="cleared", scope="client", of=own.decode().removeprefix("ratelimit:"))
     assert (cleared.told["result"]["cleared"], gateway.ask("/work?ms=0")[0]) == (1, 200)
     star = gateway.must("redis/rate_limits", state="cleared", scope="client", of="*")
