@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.gateway import Gateway
 from tests.support.stacks import unique_name
 
@@ -84,8 +85,15 @@ def test_a_setting_that_a_compose_file_sets_itself_is_taken_back(gateway):
 
 
 def test_limits_are_tuned_shown_judged_and_cleared(gateway):
-    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere").code != 0
-    gateway.must("redis/rate_limits", state="tuned", profile="attack")
+    archive = gateway.directory / "archive"
+    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere", stack_backup=declared(archive)).code != 0
+    assert saved(archive, gateway.name) == []
+    before = gateway.project.env_path.read_text()
+    unsaved = gateway.play("redis/rate_limits", state="tuned", profile="attack", stack_backup=declared(archive, "absent.conf"))
+    assert (unsaved.code != 0, unsaved.failure["reason"], "absent.conf is not there" in unsaved.message) == (True, "bad_input", True)
+    assert "so nothing was changed" in unsaved.message and gateway.project.env_path.read_text() == before
+    tuned = gateway.must("redis/rate_limits", state="tuned", profile="attack", stack_backup=declared(archive)).told["result"]
+    assert tuned["configuration_saved"]["backups"] == saved(archive, gateway.name) and len(saved(archive, gateway.name)) == 1
     assert [gateway.ask("/work?ms=0")[0] for attempt in range(4)] == [200, 200, 200, 429]
     (own,) = [key for key in gateway.stack.redis("SCAN", 0, "MATCH", "ratelimit:*", "COUNT", 1000)[1]]
     with gateway.stack.session() as session:
