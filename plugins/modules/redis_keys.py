@@ -273,7 +273,7 @@ sample:
   type: list
   elements: dict
   contains:
-    key: {description: Its name., type: str, sample: "session:7f3a"}
+    name: {description: The key., type: str, sample: "session:7f3a"}
     type: {description: Its type., type: str, sample: hash}
     ttl: {description: "Seconds until it expires, -1 for never.", type: int, sample: 1712}
     bytes: {description: Memory it takes. None when the server does not tell., type: int, sample: 96}

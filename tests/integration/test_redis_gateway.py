@@ -48,7 +48,7 @@ def test_a_breaker_is_reset_only_when_its_upstream_works_and_has_to_stay_closed(
     gateway.project.compose("stop", "upstream")
     assert [gateway.ask("/proxy/ok")[0] for attempt in range(4)] == [502, 502, 502, 503]
     (seen,) = gateway.must("redis/circuit_breaker").told["result"]["now"]
-    assert (seen["key"], seen["state"], seen["failures"], seen["closed"], seen["open_seconds"] >= 0) == ("circuit-breaker", "OPEN", 3, False, True)
+    assert (seen["name"], seen["state"], seen["failures"], seen["closed"], seen["open_seconds"] >= 0) == ("circuit-breaker", "OPEN", 3, False, True)
 
     refused = gateway.play("redis/circuit_breaker", state="reset")
     assert (refused.code != 0, refused.failure["reason"]) == (True, "upstream_down")
@@ -105,7 +105,7 @@ def test_limits_are_tuned_shown_judged_and_cleared(gateway):
     judged = gateway.must("incident/rate_limits").told["result"]
     assert (judged["finding"], judged["limited"]) == ("few_clients", [own.decode()])
     top = judged["families"]["limits"]["top"]
-    assert (top[0]["key"], top[0]["limited"], 3500 < top[0]["seconds_left"] <= 3600) == (own.decode(), True, True)
+    assert (top[0]["name"], top[0]["limited"], 3500 < top[0]["seconds_left"] <= 3600) == (own.decode(), True, True)
     assert [row["number"] for row in top[1:5]] == [2, 2, 2, 3]
 
     cleared = gateway.must("redis/rate_limits", state="cleared", scope="client", of=own.decode().removeprefix("ratelimit:"))

@@ -97,7 +97,7 @@ def test_check_do_check_again_do_again(server):
 def test_a_name_means_one_key_whatever_is_in_it(server):
     server.fill(*ODD)
     listed = server.keys(keys=[shown(odd) for odd in ODD])
-    assert sorted(one["key"] for one in listed["sample"]) == sorted(map(shown, ODD))
+    assert sorted(one["name"] for one in listed["sample"]) == sorted(map(shown, ODD))
     half = ODD[::2]
     done = server.keys("absent", keys=[*map(shown, half), shown(half[0]), "not:there", "cache:?b", "cache:"])
     assert (done["deleted"], done["missing"]) == (len(half), ["not:there", "cache:?b", "cache:"])
@@ -139,7 +139,7 @@ def test_every_type_is_told_with_its_values_only_when_asked(server):
                 ("XADD", "t:stream", "1-1", "field", "text"),
             ]
         )
-    shown_values = {one["key"]: one for one in server.keys(prefix="t:", show_values=True)["sample"]}
+    shown_values = {one["name"]: one for one in server.keys(prefix="t:", show_values=True)["sample"]}
     assert {key: one["value"] for key, one in shown_values.items()} == {
         "t:string": "secret-text",
         "t:list": ["a", "b"],
@@ -152,7 +152,7 @@ def test_every_type_is_told_with_its_values_only_when_asked(server):
     assert 400 < shown_values["t:string"]["ttl"] <= 500 and shown_values["t:list"]["ttl"] == -1
     masked = server.keys(prefix="t:")
     assert {one["value"] for one in masked["sample"]} == {"********"} and "secret-text" not in str(masked)
-    assert [one["key"] for one in server.keys(prefix="t:", type="hash")["sample"]] == ["t:hash"]
+    assert [one["name"] for one in server.keys(prefix="t:", type="hash")["sample"]] == ["t:hash"]
     assert server.keys("absent", prefix="t:", without_expiry=True)["deleted"] == 5
     assert server.there() == {b"t:string"}
     wrong = server.keys("absent", keys=["t:string"], type="hash")
@@ -235,10 +235,10 @@ def test_the_largest_and_smallest_of_many_come_first(server):
         session.pipeline([("HSET", f"bucket:{number}", "tokens", number + 0.5, "refilled", 9) for number in range(50)])
         session.pipeline([("SET", "hits:odd", "no number"), ("ZADD", "hits:window", *[word for number in range(4000) for word in (number, number)])])
     top = server.module("redis_keys", prefix="hits:", order="largest", sample_size=3)
-    assert [(one["key"], one["number"]) for one in top["sample"]] == [("hits:window", 4000), ("hits:2999", 2999), ("hits:2998", 2998)]
+    assert [(one["name"], one["number"]) for one in top["sample"]] == [("hits:window", 4000), ("hits:2999", 2999), ("hits:2998", 2998)]
     assert (top["matched"], top["without_number"], top["changed"]) == (3002, 1, False)
     assert "NUMBER" in top["table"] and all(one["value"] == "********" for one in top["sample"])
     least = server.module("redis_keys", prefix="bucket:", order="smallest", order_by="tokens", sample_size=2)
-    assert [(one["key"], one["number"]) for one in least["sample"]] == [("bucket:0", 0.5), ("bucket:1", 1.5)]
+    assert [(one["name"], one["number"]) for one in least["sample"]] == [("bucket:0", 0.5), ("bucket:1", 1.5)]
     assert server.module("redis_keys", prefix="bucket:", order="smallest", order_by="absent")["without_number"] == 50
     assert server.module("redis_keys", prefix="bucket:", order="smallest", state="absent")["reason"] == "bad_input"

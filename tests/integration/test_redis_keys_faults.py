@@ -84,7 +84,7 @@ def test_a_user_is_refused_what_it_may_not_touch(server):
     login = {"username": "cleaner", "password": "p%ss-of-cleaner"}
     assert absent(server, prefix="token:", **login)["reason"] == "redis_permission_denied"
     seen = server.module("redis_keys", prefix="", **login)
-    assert {one["key"]: one["bytes"] is None for one in seen["sample"]} == {"cache:1": False, "token:1": True}
+    assert {one["name"]: one["bytes"] is None for one in seen["sample"]} == {"cache:1": False, "token:1": True}
     assert "NOPERM" in str(seen["warnings"])
     assert absent(server, prefix="cache:", **login)["deleted"] == 1
     assert server.redis("EXISTS", "token:1") == 1

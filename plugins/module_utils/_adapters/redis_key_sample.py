@@ -58,7 +58,7 @@ class KeySampler:
         for (key, weight), kind, left, length in zip(described, types, lives, lengths):
             if kind == "none" or left == _GONE:
                 continue
-            row = {"key": shown(key), "type": kind, "ttl": _seconds(left), "bytes": weight, "length": length, "number": None, "value": MASK}
+            row = {"name": shown(key), "type": kind, "ttl": _seconds(left), "bytes": weight, "length": length, "number": None, "value": MASK}
             if self._wanted.values:
                 row["value"] = self._value(sample, key, kind)
             sample.described[key] = len(sample.rows)

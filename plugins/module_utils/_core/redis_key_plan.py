@@ -124,7 +124,7 @@ def _row(one: Mapping[str, Any], ranked: bool) -> Sequence[str]:
     weight = "?" if one["bytes"] is None else size(one["bytes"])
     length = "?" if one["length"] is None else str(one["length"])
     number = [one["number"]] if ranked else []
-    return tuple(_cell(cell) for cell in (one["key"], one["type"], ttl, weight, length, *number, one["value"]))
+    return tuple(_cell(cell) for cell in (one["name"], one["type"], ttl, weight, length, *number, one["value"]))
 
 
 def _cell(value: Any) -> str:

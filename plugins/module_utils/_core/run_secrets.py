@@ -11,6 +11,8 @@ from .redaction import Redactor, is_secret_name
 
 # What Ansible adds by itself: names of hosts and groups, not values that anybody chose.
 _MAGIC = ("groups", "hostvars", "vars", "ansible_facts", "group_names")
+# Parts of the inventory that name keys of Redis and families of them: tokens: {prefix: "token:"} hides nothing, and would mask half a report.
+_NAMES = {"stack_redis": ("keys", "tokens", "circuit_breaker", "rate_limits", "lockouts")}
 
 
 def secrets_of_variables(
@@ -23,11 +25,23 @@ def secrets_of_variables(
     A value that is still a template is none: what it becomes is found below the name it refers to.
     """
     flat: Dict[str, str] = {}
-    chosen = {name: value for name, value in variables.items() if name not in _MAGIC}
+    chosen = {name: _without_names(name, value) for name, value in variables.items() if name not in _MAGIC}
     for secret, text in _leaves(chosen, private, is_vaulted, False):
         # The names matter to the redactor only as secret or not; the values of both kinds may hold URLs.
         flat[f"{'secret' if secret else 'plain'}_{len(flat)}"] = text
     return Redactor.of_environment(flat)
+
+
+def _without_names(variable: str, value: Any) -> Any:
+    """All of it but the texts that only name something. Probes within them have headers, and stay."""
+    named = _NAMES.get(variable, ())
+    if not named or not isinstance(value, Mapping):
+        return value
+    return {name: _probes(item) if name in named and isinstance(item, Mapping) else item for name, item in value.items()}
+
+
+def _probes(part: Mapping[str, Any]) -> Dict[str, Any]:
+    return {f"of_{number}": item for number, (name, item) in enumerate(part.items()) if str(name).endswith("probes")}
 
 
 def _leaves(

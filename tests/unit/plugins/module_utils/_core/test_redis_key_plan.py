@@ -9,7 +9,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.redis_key_re
 
 CACHE = Selection("prefix", prefix=b"cache:")
 FACTS = {"database": 0, "bytes": 2048, "sample": [], "spread": 60, "counted_all": True}
-ROW = {"key": "cache:1", "type": "hash", "ttl": 7, "bytes": 96, "length": 2, "number": None, "value": "x" * 100}
+ROW = {"name": "cache:1", "type": "hash", "ttl": 7, "bytes": 96, "length": 2, "number": None, "value": "x" * 100}
 
 
 def test_a_listing_and_an_empty_look_change_nothing():
