@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.gateway import Gateway
 from tests.support.stacks import unique_name
 
@@ -85,10 +86,18 @@ def test_a_setting_that_a_compose_file_sets_itself_is_taken_back(gateway):
 
 
 def test_limits_are_tuned_shown_judged_and_cleared(gateway):
-    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere").code != 0
+    archive = gateway.directory / "archive"
+    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere", stack_backup=declared(archive)).code != 0
+    assert saved(archive, gateway.name) == []
+    before = gateway.project.env_path.read_text()
+    unsaved = gateway.play("redis/rate_limits", state="tuned", profile="attack", stack_backup=declared(archive, "absent.conf"))
+    assert (unsaved.code != 0, unsaved.failure["reason"], "absent.conf is not there" in unsaved.message) == (True, "bad_input", True)
+    assert "so nothing was changed" in unsaved.message and gateway.project.env_path.read_text() == before
     measuring = next(iter(gateway.stack.containers("redis")[0]["NetworkSettings"]["Networks"].values()))["Gateway"]
-    tuned = gateway.must("redis/rate_limits", state="tuned", profile="attack", measuring=measuring)
-    measured = tuned.told["result"]["measured"]
+    tuned = gateway.must("redis/rate_limits", state="tuned", profile="attack", measuring=measuring, stack_backup=declared(archive))
+    result = tuned.told["result"]
+    assert result["configuration_saved"]["backups"] == saved(archive, gateway.name) and len(saved(archive, gateway.name)) == 1
+    measured = result["measured"]
     assert (measured["rejected"], measured["accepted"], measured["statuses"]) == (True, 3, {"200": 3, "429": 1})
     assert "3 requests were accepted, and the next one was rejected (429)" in tuned.output
     # The measurement gave back what it had used up.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.browser import installed_browser
 from tests.support.redis import PASSWORD
 from tests.support.redis_store import RedisStore
@@ -56,14 +57,17 @@ def test_a_report_is_private_and_tells_no_value(store, tmp_path):
 
 def test_settings_survive_the_recreate_that_proves_them_and_a_second_run_changes_nothing(store):
     wanted = {"settings": {"maxmemory": "7mb", "maxmemory-policy": "noeviction", "save": "900 1"}, "recreate": "when_changed"}
+    archive = store.directory / "archive"
+    wanted["stack_backup"] = declared(archive)
     assert store.play("redis/config", **wanted).code != 0  # it asks for the environment's name
     before = store.container["Id"]
     played = store.must("redis/config", **wanted, confirm="local")
     assert store.container["Id"] != before
     assert store.shows("maxmemory", "maxmemory-policy", "save") == [str(7 * 2**20), "noeviction", "900 1"]
     assert played.told["result"]["previous"]["maxmemory"] == "0" and not played.told["result"]["waits_for_recreate"]
+    assert played.told["result"]["configuration_saved"]["backups"] == saved(archive, store.name)
     assert store.must("redis/config", **wanted, confirm="local").changed == 0
-    assert store.redis("GET", "order:1") == SECRET.encode()
+    assert store.redis("GET", "order:1") == SECRET.encode() and len(saved(archive, store.name)) == 1
     endangering = store.play("redis/config", settings={"maxmemory-policy": "allkeys-lru"})
     assert endangering.failure["reason"] == "protected_evictable"
     assert store.shows("maxmemory-policy") == ["noeviction"] and store.lease_is_free()
