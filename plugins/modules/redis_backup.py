@@ -17,6 +17,8 @@ description:
     cannot replace it. From there it is streamed to the host, which compresses with C(zstd), and encrypts with C(age) when it is told to. What the host
     wrote has to have the hash that the container computed.
   - C(redis-check-rdb) reads it to its end, and there must be nothing behind. The manifest holds how many keys each database has in it.
+  - When the backup is proven by loading it, its keys are counted by prefix and by family, part by part in the throwaway server, never in the live one.
+    These numbers are kept beside the manifest, with the proof. Later proofs and M(runbook.compose.redis_restore) are compared with them.
   - A backup is published by one rename, as the directory C(<backup_dir>/<stack_name>/<service>/rdb/<id>/), and never changed afterwards. Whatever
     fails, nothing incomplete is left that could be taken for a backup. C(latest) and C(latest-verified) beside them are links to the newest ones.
   - It is the same whether the server keeps an append-only file or not. Restore it with M(runbook.compose.redis_restore), since a server that
@@ -88,6 +90,19 @@ options:
     description: Name of the snapshot in O(data_dir), for a server that does not tell.
     type: str
     default: ''
+  families:
+    description:
+      - What families of keys there are, by name, as O(runbook.compose.redis_keys#module:families). Those with a C(key), C(prefix) or C(pattern) are
+        counted, by the names of the keys, whatever their type.
+    type: dict
+    default: {}
+  prefix_depth:
+    description:
+      - How many C(:) a prefix has by which keys are counted, 1 to 5. Of more than 10000 prefixes those that come first are told apart, and the 100
+        with most keys are kept.
+      - With more than 1, names of users or addresses may get into what is kept, depending on how the application names its keys.
+    type: int
+    default: 1
   encryption:
     description: Encryption by age, to public keys. Without it, backups are not encrypted; they are readable by the owner of O(backup_dir) only.
     type: dict
@@ -206,6 +221,14 @@ backups:
       description: Number of each database that is not empty to its C(keys), and how many of them C(expires).
       type: dict
       sample: {"0": {"keys": 11570, "expires": 4021}}
+    groups:
+      description:
+        - How many keys were counted by what they begin with (C(group=prefix), without a C(name) for those without a C(:)), by family (C(group=family)),
+          and how many begin with something else (C(group=others)), of each C(database), and how many of them are C(expiring).
+        - Empty for a backup that was never loaded, or only by an older version.
+      type: list
+      elements: dict
+      sample: [{"database": 0, "group": "prefix", "name": "session:", "count": 4021, "expiring": 4021}]
     appendonly: {description: Whether the server kept an append-only file at that time., type: bool, sample: true}
     seconds: {description: How long making it took. V(0) when it was there already., type: float, sample: 2.5}
     warnings: {description: What is to be known of it., type: list, elements: str, sample: []}

@@ -27,7 +27,9 @@ options:
       - V(absent) deletes the keys.
       - V(expiring) gives each key a random life of at most O(spread) seconds, so that a database behind a cache is not asked for everything at once. A key
         that expires sooner keeps its expiry.
-      - V(flushed) deletes all keys of one database but those below O(protected_prefixes). It needs O(database) and O(confirm).
+      - V(flushed) deletes all keys of one database but those below O(protected_prefixes). It needs O(database) and O(confirm). What is protected is
+        counted before and afterwards, and when more of it is gone than has expired meanwhile and than a hundredth, which an application may have deleted
+        itself, the task fails with RV(ignore:reason=protected_lost).
     type: str
     choices: [listed, absent, expiring, flushed]
     default: listed
@@ -141,8 +143,9 @@ notes:
   - A user of the server (ACL) needs C(scan), C(unlink), C(info), C(ping), C(dbsize), C(type), C(pttl) and C(pexpire). Without C(memory|usage), or for keys
     that it may not read, the sample has no sizes, and the module warns.
   - A cache that is emptied while it is needed moves the load to what is behind it. O(state=expiring) spreads that.
-  - Reasons of failures are V(bad_input), V(keys_protected), V(too_many_keys), V(confirmation_missing), V(timed_out), V(redis_wrong_type),
-    V(redis_read_only), V(redis_restarted), V(redis_unreachable), V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
+  - Reasons of failures are V(bad_input), V(keys_protected), V(protected_lost), V(too_many_keys), V(confirmation_missing), V(timed_out), V(redis_wrong_type),
+    V(redis_read_only), V(redis_restarted), V(redis_unreachable), V(redis_connections_exhausted),
+    V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
     V(redis_cluster), V(redis_failed), V(redis_not_in_stack), V(engine_unreachable), V(python_library_missing), V(state_unwritable), V(lease_lost).
 """
 
@@ -243,6 +246,15 @@ left_alone:
     why: {description: "V(protected), or V(expiring_already) for those that expire within O(spread) anyway.", type: str, sample: protected}
     prefix: {description: The protected prefix., type: str, sample: "token:blacklist:"}
     count: {description: How many., type: int, sample: 11}
+protected:
+  description: With O(state=flushed), keys below each of O(protected_prefixes) that has any.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    prefix: {description: The protected prefix., type: str, sample: "token:blacklist:"}
+    before: {description: How many there were before anything was deleted., type: int, sample: 11}
+    after: {description: How many there are afterwards. None in check mode and when nothing was deleted., type: int, sample: 11}
 missing:
   description: Names in O(keys) that are not there.
   returned: success

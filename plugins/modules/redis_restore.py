@@ -145,7 +145,7 @@ seealso:
 notes:
   - The server must be a container of the stack, on an engine of the target itself, with its data on a volume or a directory of the host.
   - The user that logs in (ACL) needs C(INFO), C(CONFIG GET), C(MODULE LIST), C(TIME) and C(BGSAVE), with O(protected_prefixes) also C(SELECT), C(SCAN),
-    C(DUMP), C(PTTL) and C(RESTORE) on their keys.
+    C(DUMP), C(PTTL) and C(RESTORE) on their keys. Without C(SELECT) and C(SCAN) the keys are not compared by prefix.
   - The volume needs room for the new data beside the live ones, twice where an append-only file is kept; what is kept takes as much as it did.
   - The host needs memory to load the data once beside the live server.
   - Before anything is done, all of this is looked at and refused together with RV(ignore:reason=restore_refused). The codes in C(problems) are
@@ -222,6 +222,20 @@ databases:
   returned: success, outside check mode
   type: dict
   sample: {"0": {"keys": 11570, "expires": 4021}}
+groups:
+  description:
+    - With O(state=present), how many keys the backup had when it was proven, by prefix and family as in
+      RV(runbook.compose.redis_backup#module:backups[].groups), and how many were C(restored), counted after the first start.
+    - Fewer than cannot have expired take the restore back with RV(ignore:reason=restore_differs). Empty when they were not compared.
+  returned: success, outside check mode
+  type: list
+  elements: dict
+  sample: [{"database": 0, "group": "prefix", "name": "session:", "count": 4021, "expiring": 4021, "restored": 3977}]
+not_compared:
+  description: Why they were not compared. Empty when they were, and for other states.
+  returned: success, outside check mode
+  type: str
+  sample: ""
 unavailable_ms:
   description: Milliseconds from the moment in which Redis was stopped to the moment in which it was proven, its second start included.
   returned: success, outside check mode

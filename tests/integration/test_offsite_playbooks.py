@@ -44,6 +44,7 @@ def shop(tmp_path_factory):
     made = Shop(tmp_path_factory.mktemp("offsite-playbooks"))
     try:
         made.must("deploy/install", version="v1")
+        made.redis("MSET", *[word for number in range(40) for word in (f"cart:{number}", "full")])
         made.sql("CREATE TABLE marker AS SELECT i, md5(i::text) AS text FROM generate_series(1, 1000) i")
         yield made
     finally:
@@ -59,6 +60,7 @@ def test_files_and_databases_are_copied_once_and_checked(shop):
     copied = shop.must("backup/offsite", backup_offsite_initialize=True)
     assert {(one["subject"], one["done"], one["outcome"]) for one in copied.told["result"]["sets"]} == {
         ("shop", "copied", "passed"),
+        ("rdb", "copied", "passed"),
         ("config", "copied", "passed"),
     }
     again = shop.must("backup/offsite")
@@ -93,9 +95,13 @@ def test_a_host_that_has_nothing_is_restored_from_the_copy_and_its_key(shop):
     rows, env = shop.sql("SELECT count(*), md5(string_agg(text, ',' ORDER BY i)) FROM marker"), Path(shop.project.env_path).read_text()
     shop.lose_everything()
     fetched = shop.must("backup/offsite", state="fetched")
-    assert {one["subject"] for one in fetched.told["result"]["sets"] if one["done"] == "fetched"} == {"shop", "config"}
+    assert {one["subject"] for one in fetched.told["result"]["sets"] if one["done"] == "fetched"} == {"shop", "rdb", "config"}
     shop.must("deploy/install", version="v1")
     shop.must("restore/config")
     assert Path(shop.project.env_path).read_text() == env
     shop.must("restore/postgres", confirm="local", confirm_database="shop", database="shop", restore_allow_foreign=True)
     assert shop.sql("SELECT count(*), md5(string_agg(text, ',' ORDER BY i)) FROM marker") == rows and shop.version() == "v1"
+    assert shop.redis("EXISTS", "cart:39") == "0"
+    restored = shop.must("restore/redis", confirm="local", confirm_service="redis").told["result"]
+    carts = next(group for group in restored["groups"] if group["name"] == "cart:")
+    assert (carts["count"], carts["restored"], shop.redis("GET", "cart:39")) == (40, 40, "full") and shop.version() == "v1"

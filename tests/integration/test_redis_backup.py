@@ -28,7 +28,8 @@ def stack(tmp_path_factory):
 
 
 def test_check_do_check_again_do_again(stack):
-    options = {**stack.backing_up, "min_age": 3600}
+    families = {"sessions": {"prefix": "session:"}, "paid": {"pattern": "ord*:*"}, "nothing": {"key": "never"}}
+    options = {**stack.backing_up, "min_age": 3600, "families": families}
     checked = stack.module("redis_backup", check=True, **options)
     assert [step["action"] for step in checked["actions"]] == ["back_up", "verify"] and stack.published() == []
     done = stack.module("redis_backup", **options)
@@ -38,6 +39,10 @@ def test_check_do_check_again_do_again(stack):
     assert made["databases"]["3"] == {"keys": 1, "expires": 0}
     zero = made["databases"]["0"]
     assert 352 <= zero["keys"] <= 372 and zero["expires"] == zero["keys"] - 302
+    groups = {(one["database"], one["name"]): (one["count"], one["expiring"]) for one in made["groups"] if one["group"] == "prefix"}
+    assert groups == {(0, "order:"): (300, 0), (0, "session:"): (50, 50), (0, ""): (2, 0), (3, ""): (1, 0)}
+    families = {one["name"]: one["count"] for one in made["groups"] if one["group"] == "family"}
+    assert families == {"paid": 300, "sessions": 50}
     assert any("rdbchecksum no" in warning for warning in made["warnings"])
     assert "verified" in done["table"] and "KEYS" in done["table"]
     directory = Path(made["directory"])
@@ -50,6 +55,7 @@ def test_check_do_check_again_do_again(stack):
     for check in (True, False):
         again = stack.module("redis_backup", check=check, **options)
         assert (again["failed"], again["changed"]) == (False, False)
+    assert again["backups"][0]["groups"] == made["groups"]
     assert again["backups"][0]["id"] == made["id"] and not again["backups"][0]["made"]
     assert PASSWORD not in str(done) + (directory / "manifest.json").read_text()
     stack.require_nothing_left()

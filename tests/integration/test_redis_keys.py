@@ -213,6 +213,7 @@ def test_a_database_is_emptied_only_by_its_number_and_the_name_of_its_stack(serv
     assert server.there(2) == {b"a", b"token:1"}
     done = server.keys("flushed", protected_prefixes=["token:"], **confirmed)
     assert (done["deleted"], done["left_alone"][0]["count"], server.there(2)) == (1, 1, {b"token:1"})
+    assert done["protected"] == [{"prefix": "token:", "before": 1, "after": 1}]
     assert not server.keys("flushed", protected_prefixes=["token:"], **confirmed)["changed"]
     assert server.keys("flushed", **confirmed)["deleted"] == 1
     assert not server.keys("flushed", **confirmed)["changed"]

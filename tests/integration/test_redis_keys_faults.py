@@ -70,6 +70,23 @@ def test_many_keys_go_while_others_work(server):
     assert done["longest_stall_ms"] > 0 and done["batches"] > MANY / 5000
 
 
+def test_protected_keys_that_somebody_deletes_during_a_flush_are_missed(server):
+    server.redis("DEBUG", "POPULATE", MANY, "cache")
+    server.redis("DEBUG", "POPULATE", 100, "token")
+    flush = {"state": "flushed", "database": 0, "confirm": server.name, "protected_prefixes": ["token:"]}
+    with server.session() as session:
+
+        def delete_once_it_flushes() -> None:
+            if session.command("DBSIZE") < MANY:
+                session.command("DEL", *(f"token:{number}" for number in range(40)))
+
+        with beside(delete_once_it_flushes) as errors:
+            failed = server.module("redis_keys", **flush)
+    assert not errors and (failed["reason"], failed["details"]["deleted"]) == ("protected_lost", MANY), failed["msg"]
+    assert failed["details"]["protected"] == [{"prefix": "token:", "before": 100, "after": 60}]
+    assert "token: 100 -> 60; 0 keys expired" in failed["msg"] and server.redis("DBSIZE") == 60
+
+
 def test_what_comes_anew_is_told_and_is_no_failure(server):
     server.redis("DEBUG", "POPULATE", 5000, "cache")
     with server.session() as session, beside(lambda: session.command("SET", "cache:hot", "v")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_check_do_and_undo(stack, backup):
     done = stack.module("redis_restore", **{**stack.restoring, "safety_backup": True, "safety_max_age": 0})
     assert (done["failed"], done["changed"]) == (False, True), done.get("msg")
     assert (done["source"], done["restart_proven"], done["services_restarted"]) == (f"backup {backup['id']}", True, ["app"])
+    assert done["not_compared"] == "" and {**backup["groups"][0], "restored": 300} in done["groups"]
     assert done["databases"] == backup["databases"] and done["unavailable_ms"] > 0 and done["undo_directory"] in stack.files()
     assert any(warning.startswith("save was set to '' and is '900") for warning in done["warnings_of_restore"])
     require_restored(stack, backup)
@@ -82,6 +84,32 @@ def test_check_do_and_undo(stack, backup):
     assert stack.files() == {"dump.rdb"}
     assert stack.restore(state="undone")["reason"] == "nothing_to_undo"
     stack.require_nothing_left()
+
+
+def test_keys_that_a_prefix_lacks_take_the_restore_back(stack, backup):
+    """Here the proof of the backup claims more than there ever was; else this would be a server that reads only a part."""
+    before, (note,) = emptied(stack), Path(backup["directory"]).glob("verify-*.json")
+    proof = note.read_text()
+
+    def claim(**changes) -> None:
+        told = json.loads(proof)
+        next(group for group in told["counted"]["groups"] if group["name"] == "order:").update(changes)
+        note.chmod(0o600)
+        note.write_text(json.dumps(told))
+
+    try:
+        claim(keys=301)
+        failed = stack.restore(dependents=[], prove_restart=False)
+        assert (failed["reason"], failed["details"]["safe_state"]) == ("restore_differs", "rolled_back"), failed["msg"]
+        assert "prefix 'order:' of database 0 has 300 keys, expected 301 of which at most 0 can have expired" in failed["msg"]
+        assert stack.keys() == before
+        claim(keys=301, expires=1)
+        assert not stack.restore(dependents=[], prove_restart=False)["failed"]
+        note.write_text(json.dumps({name: value for name, value in json.loads(proof).items() if name != "counted"}))
+        older = stack.restore(dependents=[], prove_restart=False)
+        assert (older["failed"], older["groups"]) == (False, []) and "by prefix" in older["not_compared"]
+    finally:
+        note.write_text(proof)
 
 
 def test_what_was_revoked_since_stays_revoked(stack, backup):

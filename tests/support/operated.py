@@ -130,6 +130,12 @@ class OperatedStack:
         """Version to the verdict of its newest entry."""
         return {entry["version"]: entry["verdict"] for entry in reversed(self.ledger()["releases"])}
 
+    def redis(self, *words: str) -> str:
+        """What redis-cli in the server's container says."""
+        secrets = dict(line.partition("=")[::2] for line in self.project.env_path.read_text().splitlines())
+        container = self.project.containers("redis")[0]["Id"]
+        return docker("exec", "--env", f"REDISCLI_AUTH={secrets['REDIS_PASSWORD']}", container, "redis-cli", *words).strip()
+
     def lease_is_free(self) -> bool:
         text = (self.project.state_dir / self.name / "leases" / "operation.json").read_text()
         return json.loads(text)["holder"] is None

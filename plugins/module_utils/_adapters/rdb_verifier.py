@@ -13,21 +13,24 @@ from .._core.backup_manifest import BackupFile, ManifestInvalid
 from .._core.backup_request import BackupRequest
 from .._core.helper_container import Mount
 from .._core.rdb_content import FORMAT, RdbContent, missing_after_load
+from .._core.redis_key_groups import Grouping, KeyCounter, KeyGroups
 from .._core.stack import Stack
 from .backup_proof import Prove
 from .backup_store import BackupStore
 from .progress_file import ProgressFile
 from .rdb_file import COPY, INSIDE, inspect_on_host, unpacked
+from .redis_key_counting import count_snapshot
 from .redis_scratch import RedisScratch, ScratchTask
 from .redis_server import RedisServer
 from .verifier import Findings, Unable, Verifier, VerifySettings
 
 
 class RdbVerifier(Verifier):
-    """With the image and the modules that the service runs now."""
+    """With the image and the modules that the service runs now. What nobody has counted yet is counted by ``grouping``."""
 
-    def __init__(self, stack: Stack, server: RedisServer, settings: VerifySettings, progress: Optional[ProgressFile] = None) -> None:
+    def __init__(self, stack: Stack, server: RedisServer, settings: VerifySettings, grouping: Grouping, progress: Optional[ProgressFile] = None) -> None:
         super().__init__(stack, server.engine, server.service.container.image_id, settings, progress)
+        self._grouping = grouping
         self._server = server
         self._helpers = server.helpers()
 
@@ -39,9 +42,11 @@ class RdbVerifier(Verifier):
         self._begin("checking")
         summary = inspect_on_host(self._helpers, path, self._settings.timeout)
         said = _differences(expected, RdbContent.of(summary, expected.modules))
-        return tuple(said if said or level == 1 else self._loaded(expected, level, work, found))
+        earlier = KeyGroups.from_dict(backup.counted)
+        return tuple(said if said or level == 1 else self._loaded(expected, earlier, (level, work), found))
 
-    def _loaded(self, expected: RdbContent, level: int, work: str, found: Findings) -> List[str]:
+    def _loaded(self, expected: RdbContent, earlier: Optional[KeyGroups], asked: Tuple[int, str], found: Findings) -> List[str]:
+        level, work = asked
         there = self._server.modules() if expected.modules else {}
         lacking = sorted(set(expected.modules) - set(there))
         if lacking:
@@ -52,19 +57,30 @@ class RdbVerifier(Verifier):
         mounts = (Mount(f"{work}/{COPY}", f"{INSIDE}/{COPY}"),)
         with RedisScratch(self._helpers, ScratchTask(work, INSIDE, COPY, mounts, modules=modules, timeout=self._settings.timeout)) as scratch:
             loaded = scratch.loaded()
-        found.seconds = round(time.monotonic() - began, 3)
-        if level < RESTORED_AND_COMPARED:
-            return []
-        found.level = RESTORED_AND_COMPARED
-        return missing_after_load(expected, loaded)
+            found.seconds = round(time.monotonic() - began, 3)
+            if level < RESTORED_AND_COMPARED:
+                return []
+            found.level = RESTORED_AND_COMPARED
+            return missing_after_load(expected, loaded) + self._counted(scratch, earlier, found)
+
+    def _counted(self, scratch: RedisScratch, earlier: Optional[KeyGroups], found: Findings) -> List[str]:
+        """Compared with what was counted before; what is counted for the first time is kept."""
+        self._begin("counting keys by prefix")
+        counter = KeyCounter.like(earlier) if earlier else KeyCounter(self._grouping)
+        with scratch.session() as session:
+            groups = count_snapshot(session, counter)
+        if groups and earlier:
+            return earlier.missing_from(groups)
+        found.counted = groups.to_dict() if groups else {}
+        return []
 
 
-def prove_snapshot(stack: Stack, server: RedisServer, request: BackupRequest) -> Prove:
+def prove_snapshot(stack: Stack, server: RedisServer, request: BackupRequest, grouping: Grouping) -> Prove:
     """Proves backups as far as the request says."""
 
     def prove(store: BackupStore, backup: Backup, progress: ProgressFile) -> Verification:
         settings = VerifySettings(request.identity_file, (), request.timeout)
-        return RdbVerifier(stack, server, settings, progress).verify(store, backup, request.wanted_level)
+        return RdbVerifier(stack, server, settings, grouping, progress).verify(store, backup, request.wanted_level)
 
     return prove
 

@@ -17,6 +17,7 @@ from .._core.errors import BadInput
 from .._core.plain_dump import kind_of
 from .._core.plan import Plan
 from .._core.rdb_content import SUBJECT, RdbContent
+from .._core.redis_key_groups import KeyGroups
 from .._core.redis_restore_plan import RedisOutline, RedisSource, RedisTarget, plan_redis_restore, redis_problems, require_redis_confirmation
 from .._core.redis_restore_record import RedisRestoreRecord, aside_name, coming_name
 from .._core.redis_restore_request import RedisRestoreRequest
@@ -106,7 +107,7 @@ class RedisRestorePresent:
         manifest, file, content = backup.manifest, rdb_file(backup), RdbContent.from_dict(backup.manifest.content)
         archive = ArchiveFile.of_backup(backup.directory, file, request.identity_file)
         require_programs(archive.programs)
-        self._staged = StagedSource(archive, content)
+        self._staged = StagedSource(archive, content, KeyGroups.from_dict(backup.counted))
         damage = backup.damage or tuple(self._place.store().damaged_files(backup))
         facts = SourceFacts(label=f"backup {backup.id}", subject=manifest.subject, state=backup.state, partial=manifest.partial, damage=damage)
         used = manifest.source.get("used_memory")
@@ -170,6 +171,8 @@ class RedisRestorePresent:
             "keys_restored": done.keys,
             "keys_carried": done.carried,
             "databases": done.content.to_dict()["databases"] if done.content else {},
+            "groups": done.groups,
+            "not_compared": done.not_compared,
             "undo_directory": kept.name if kept else None,
             "undo_expires": timestamp(now_naive() + timedelta(seconds=self._request.undo_ttl)) if kept else None,
             "safety_backup": done.record.safety_backup or None,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Callable, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .._core.backup_catalogue import timestamp
 from .._core.container import Container
 from .._core.errors import OperationError
 from .._core.rdb_content import Loaded, RdbContent, added_after_load, missing_after_load
+from .._core.redis_errors import RedisFailed, RedisForbidden
+from .._core.redis_key_groups import KeyGroups
 from .._core.redis_restore_record import EXCHANGING, HALTED, PLANNED, PROVEN, STAGED, STARTING, STOPPING, RedisRestoreRecord
 from .._core.redis_restore_request import RedisRestoreRequest
 from .._core.restore_errors import RestoreDiffers
@@ -21,10 +23,15 @@ from .progress_file import ProgressFile
 from .recorded_run import NEEDS_ATTENTION, ROLLED_BACK, UNTOUCHED, RecordedRun
 from .redis_carry import Carried, pick_up, put_down
 from .redis_files import RedisFiles
+from .redis_key_counting import count_live
 from .redis_restore_recovery import RedisPlace, RedisRecovery
 from .redis_safety import save_last
 from .redis_server import RedisServer
+from .redis_session import RedisSession
 from .redis_staging import RedisStaging, StagedSource
+
+# While the dependents wait.
+_COUNT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class RedisDone:
     unavailable_ms: int = 0
     restarted: bool = False
     warnings: List[str] = field(default_factory=list)
+    groups: List[Dict[str, Any]] = field(default_factory=list)
+    not_compared: str = ""
 
 
 class RedisRestoreRun(RecordedRun):
@@ -62,11 +71,13 @@ class RedisRestoreRun(RecordedRun):
         super().__init__(place, record, containers)
         self._request = request
         self._done = RedisDone(record)
+        self._groups: Optional[KeyGroups] = None
 
     def restore(self, work: RedisWork, progress: ProgressFile) -> RedisDone:
         """A backup or a file becomes live."""
         with self._taken_back_on_failure():
             self._note(PLANNED)
+            self._groups = work.source.groups
             server = self._server()
             self._stage(server, work, progress)
             self._stop_dependents(STOPPING)
@@ -137,10 +148,11 @@ class RedisRestoreRun(RecordedRun):
         with server.session() as session:
             info, stats = session.info("persistence"), session.info("stats")
             loaded = Loaded.from_info(info, session.info("keyspace"))
+            lacking = self._missing_of_groups(session) if first and self._done.content else []
         self._done.keys = sum(loaded.databases.values())
         if server.data.appends or not first:
             loaded = replace(loaded, total=-1)
-        wrong = missing_after_load(self._done.content, loaded) if self._done.content else []
+        wrong = missing_after_load(self._done.content, loaded) + lacking if self._done.content else []
         if info.get("aof_last_write_status", "ok") != "ok":
             wrong.append("it cannot write its append-only file")
         if self._done.content and stats.get("evicted_keys", "0") != "0":
@@ -151,6 +163,24 @@ class RedisRestoreRun(RecordedRun):
             )
         if first:
             self._tell_differences(server, before, loaded)
+
+    def _missing_of_groups(self, session: RedisSession) -> List[str]:
+        """By prefix and family, as far as they were counted and the user may look."""
+        if self._groups is None:
+            return self._not_compared("nobody counted the keys of what was restored by prefix; proving a backup does (redis_backup, state=verified)")
+        try:
+            found = count_live(session, self._groups, _COUNT_SECONDS)
+        except (RedisForbidden, RedisFailed) as error:
+            return self._not_compared(str(error))
+        if found is None:
+            return self._not_compared(f"it would have taken longer than {_COUNT_SECONDS:g} s")
+        self._done.groups = self._groups.rows_beside(found)
+        return self._groups.missing_from(found)
+
+    def _not_compared(self, cause: str) -> List[str]:
+        self._done.not_compared = cause
+        self._done.warnings.append(f"The keys of single prefixes were not compared: {cause}")
+        return []
 
     def _tell_differences(self, server: RedisServer, before: RedisServer, loaded: Loaded) -> None:
         if self._done.content:

@@ -12,6 +12,7 @@ from typing import List, Optional, Tuple
 from .._core.errors import OperationError, TimedOut
 from .._core.rdb_content import RdbContent, missing_after_load
 from .._core.redis_errors import RedisUnreachable
+from .._core.redis_key_groups import KeyGroups
 from .._core.redis_restore_plan import version_of
 from .._core.redis_restore_record import RedisRestoreRecord
 from .._core.restore_errors import ArchiveUnreadable, RestoreDiffers, ScratchFailed
@@ -30,10 +31,11 @@ _APPEND_DIRECTORY_SINCE = (7,)
 
 @dataclass(frozen=True)
 class StagedSource:
-    """``content`` is what the manifest says, None for a file."""
+    """``content`` is what the manifest says, None for a file; ``groups`` what was counted when the backup was proven."""
 
     archive: ArchiveFile
     content: Optional[RdbContent]
+    groups: Optional[KeyGroups] = None
 
 
 class RedisStaging:

@@ -9,8 +9,8 @@ import contextlib
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
-from typing import Iterator, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from .._core.backup_catalogue import Backup, Verification, timestamp
 from .._core.backup_manifest import BackupFile, ManifestInvalid
@@ -48,6 +48,7 @@ class Findings:
     level: int = 0
     seconds: float = 0.0
     differences: Tuple[str, ...] = ()
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Unable(Exception):
@@ -79,7 +80,7 @@ class Verifier:
         except OperationError as error:
             lacks_key = error.details.get("stage") == "age"
             outcome, found.differences = FAILED if isinstance(error, _VERDICTS) and not lacks_key else INCONCLUSIVE, (str(error),)
-        return Verification(timestamp(utc_now()), found.level, outcome, self._image, found.seconds, found.differences)
+        return Verification(timestamp(utc_now()), found.level, outcome, self._image, found.seconds, found.differences, found.counted)
 
     def _look(self, backup: Backup, level: int, work: str, found: Findings) -> Tuple[str, ...]:
         """From level 1 on, level after level, to the first one that finds something."""

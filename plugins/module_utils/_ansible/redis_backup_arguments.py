@@ -16,5 +16,6 @@ def redis_data_arguments() -> ArgumentSpec:
 
 
 def redis_backup_arguments() -> ArgumentSpec:
-    """Where to, how well proven."""
-    return redis_arguments().merged_with(backup_arguments([0, 1, 2, 3])).merged_with(redis_data_arguments())
+    """Where to, how well proven, and by what its keys are counted."""
+    counting = ArgumentSpec({"families": {"type": "dict", "default": {}}, "prefix_depth": {"type": "int", "default": 1}})
+    return redis_arguments().merged_with(backup_arguments([0, 1, 2, 3])).merged_with(redis_data_arguments()).merged_with(counting)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .backup_manifest import TIME_FORMAT, Manifest, summary
 
@@ -21,6 +21,7 @@ class Verification:
     """One attempt to prove a backup. ``outcome`` is passed, failed or inconclusive (the verifier itself could not end its work).
 
     ``level``: 0 hashes, 1 archive read whole, 2 restored, 3 restored and compared, 4 the user's own assertions too.
+    ``counted`` is what only the restored copy could tell, for restores to be compared with: plain JSON.
     """
 
     at: str
@@ -29,6 +30,7 @@ class Verification:
     image: str = ""
     seconds: float = 0.0
     differences: Tuple[str, ...] = ()
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ class Backup:
         """The last time that it was restored and found to be what was dumped."""
         proofs = [one for one in self.verifications if one.outcome == "passed" and one.level >= RESTORED_AND_COMPARED]
         return max(proofs, key=lambda one: one.at, default=None)
+
+    @property
+    def counted(self) -> Mapping[str, Any]:
+        """What was counted first, in a copy that was found to be what was dumped."""
+        told = [one for one in self.verifications if one.outcome == "passed" and one.counted]
+        return min(told, key=lambda one: one.at).counted if told else {}
 
     @property
     def state(self) -> str:

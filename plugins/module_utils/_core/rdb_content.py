@@ -52,6 +52,17 @@ class RdbContent:
             raise RdbInvalid(f"The manifest does not tell what its snapshot holds ({type(error).__name__}).", hint="Choose another backup.") from error
 
 
+def databases_of(keyspace: Mapping[str, str]) -> Dict[int, Tuple[int, int]]:
+    """Of INFO keyspace: numbers to keys, and keys that expire."""
+    found = {}
+    for name, text in keyspace.items():
+        values = dict(part.partition("=")[::2] for part in text.split(","))
+        keys, expires = values.get("keys", ""), values.get("expires", "")
+        if name[:2] == "db" and name[2:].isdigit() and keys.isdigit():
+            found[int(name[2:])] = (int(keys), int(expires) if expires.isdigit() else 0)
+    return found
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What a server says after loading: ``databases`` maps numbers to keys; ``total`` is what it read, expired keys too, -1 when it does not tell."""
@@ -63,11 +74,7 @@ class Loaded:
     @classmethod
     def from_info(cls, info: Mapping[str, str], keyspace: Mapping[str, str]) -> "Loaded":
         """Of INFO persistence and INFO keyspace."""
-        databases = {}
-        for name, text in keyspace.items():
-            values = dict(part.partition("=")[::2] for part in text.split(","))
-            if name[:2] == "db" and name[2:].isdigit() and values.get("keys", "").isdigit():
-                databases[int(name[2:])] = int(values["keys"])
+        databases = {number: keys for number, (keys, _expires) in databases_of(keyspace).items()}
         read, expired = info.get("rdb_last_load_keys_loaded", ""), info.get("rdb_last_load_keys_expired", "")
         return cls(databases, int(read) + int(expired) if read.isdigit() and expired.isdigit() else -1)
 

@@ -15,6 +15,7 @@ from ..._core.backup_request import BackupRequest, DatabaseSize, Decision, decid
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.rdb_content import SUBJECT
+from ..._core.redis_key_groups import Grouping, KeyGroups
 from ..._core.redis_memory import fork_warning, require_room
 from ..._core.stack import Stack
 from ..backup_files import files_of, now_naive
@@ -39,18 +40,18 @@ class Host(Protocol):
 class RedisBackup:
     """What is asked for, of one server."""
 
-    def __init__(self, stack: Stack, access: RedisAccess, request: BackupRequest, given: Mapping[str, str], host: Host) -> None:
+    def __init__(self, stack: Stack, access: RedisAccess, request: BackupRequest, told: Mapping[str, Any], host: Host) -> None:
         self._stack = stack
         self._access = access
         self._request = request
-        self._given = given
+        self._given = {"dir": told["data_dir"], "dbfilename": told["dbfilename"]}
+        self._grouping = Grouping.described(told["families"], told["prefix_depth"])
         self._host = host
         self._store = BackupStore(request.backup_dir, stack.name, access.service)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], host: Host) -> "RedisBackup":
-        given = {"dir": params["data_dir"], "dbfilename": params["dbfilename"]}
-        return cls(Stack.from_params(params), RedisAccess.from_params(params), BackupRequest.for_snapshot(params, SUBJECT), given, host)
+        return cls(Stack.from_params(params), RedisAccess.from_params(params), BackupRequest.for_snapshot(params, SUBJECT), params, host)
 
     def plan(self) -> Plan:
         request = self._request
@@ -62,7 +63,7 @@ class RedisBackup:
         self._server.require_local()
         with files_of(request.backup_dir):
             backups = known_backups(self._store, self._host.warn)
-            self._proofs = Proofs(self._stack, self._store, request, prove_snapshot(self._stack, self._server, request))
+            self._proofs = Proofs(self._stack, self._store, request, prove_snapshot(self._stack, self._server, request, self._grouping))
             return self._proofs.plan(backups) if request.state == "verified" else self._plan_backup(backups)
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
@@ -121,6 +122,8 @@ def _row(backup: Optional[Backup]) -> Dict[str, Any]:
         return {}
     content, source = backup.manifest.content, backup.manifest.source
     facts = {"keys_saved": content.get("keys", 0), "databases": content.get("databases", {}), "appendonly": bool(source.get("appendonly"))}
+    counted = KeyGroups.from_dict(backup.counted)
+    facts["groups"] = [group.to_row() for group in counted.groups] if counted else []
     return {**backup.to_dict(now_naive()), **facts, "made": False, "seconds": 0.0, "warnings": []}
 
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.redis_key_plan import Tally, done_facts, plan_keys, require_few
+from ..._core.redis_key_protected import protected_rows, require_protected
 from ..._core.redis_key_request import ALL, EXPIRING, FLUSHED, FOUND, LISTED, NAMES, Protection, Selection, check_flush, check_numbers
 from ..progress_file import ProgressFile
 from ..redis_key_ranking import KeyRanking
@@ -74,6 +75,7 @@ class RedisKeys:
         self._facts.update(self._sampled(), keys_before=keys, keys_after=keys, batches=walk.pace.batches, largest_batch=walk.pace.largest)
         for what, refusal in self._sample.refused.items():
             self._host.warn(f"Not told of single keys: {what}. {refusal}")
+        self._facts["protected"] = protected_rows(self._tally.protected, None) if self._counts_protected else []
         return plan_keys(self._state, self._selection, self._tally, {**self._facts, "counted_all": self._counted_all, "spread": self._params["spread"]})
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
@@ -98,7 +100,7 @@ class RedisKeys:
     def _work(self, progress: ProgressFile) -> KeyWalk:
         """Does it, and then looks whether it is done."""
         progress.begin("expiring" if self._state == EXPIRING else "deleting", self._tally.chosen if self._counted_all else None)
-        walk = self._walk()
+        walk, before, expired = self._walk(), self._tally.protected, self._expired()
         if self._state == FLUSHED and not self._protection.prefixes:
             self._touched = self._session.command("DBSIZE")
             walk.ask([("FLUSHDB", "ASYNC")])
@@ -111,8 +113,18 @@ class RedisKeys:
                     self._touched += self._touch(walk, batch.chosen)
                     progress.moved(len(batch.chosen))
         progress.begin("proving")
-        self._anew = sum(len(batch.chosen) for batch in self._walk().batches())
+        after = Tally()
+        for batch in self._walk().batches():
+            self._anew += len(batch.chosen)
+            after.add_protected(self._protection.count(batch.protected))
+        if self._counts_protected:
+            self._facts["protected"] = protected_rows(before, after.protected)
+            require_protected(self._facts["protected"], self._expired() - expired)
         return walk
+
+    def _expired(self) -> int:
+        """How many keys the server has let go since its start."""
+        return int(self._session.info("stats").get("expired_keys", "0"))
 
     def _touch(self, walk: KeyWalk, keys: List[bytes]) -> int:
         """How many there were of them."""
@@ -148,8 +160,13 @@ class RedisKeys:
 
     def _enough(self, keys: int) -> Callable[[], bool]:
         """The pass that deletes counts as well; before it, all are counted only when somebody asks for the number, or it could be too large."""
-        counts = self._host.check_mode or self._state == LISTED or (self._state != FLUSHED and keys > self._params["max_keys"])
+        counts = self._host.check_mode or self._state == LISTED or self._counts_protected or (self._state != FLUSHED and keys > self._params["max_keys"])
         return (lambda: False) if counts else (lambda: len(self._tally.first) >= _WEIGHED)
+
+    @property
+    def _counts_protected(self) -> bool:
+        """Before anything is deleted: while it is, the server shows keys twice."""
+        return self._state == FLUSHED and bool(self._protection.prefixes)
 
     def _walk(self) -> KeyWalk:
         soon = self._params["spread"] * 1000 if self._state == EXPIRING else None

@@ -31,6 +31,8 @@ _EMPTY: Dict[str, Any] = {
     "keys_restored": 0,
     "keys_carried": 0,
     "databases": {},
+    "groups": [],
+    "not_compared": "",
     "unavailable_ms": 0,
     "restart_proven": False,
     "undo_directory": None,

@@ -55,3 +55,13 @@ def test_the_latest_is_whole_and_of_the_subject():
     assert latest(everything, "shop") is newer
     assert latest(everything, "shop", "verified") is good
     assert latest(everything, "third") is None
+
+
+def test_the_first_count_in_a_copy_that_was_right_is_the_one_that_counts():
+    counts = [
+        replace(tried("failed", hour=1), counted={"n": 1}),
+        replace(tried("passed", hour=3), counted={"n": 3}),
+        replace(tried("passed", hour=2), counted={"n": 2}),
+    ]
+    assert backup(1, *counts, tried("passed", hour=1)).counted == {"n": 2}
+    assert backup(1, tried("passed")).counted == backup(1).counted == {}
