@@ -7,6 +7,7 @@ import time
 import psycopg2
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.postgres_shop import Shop
 from tests.support.stacks import unique_name
 
