@@ -44,5 +44,6 @@ options:
 requirements:
   - redis (Python library on the target, 4.3 or newer)
 notes:
-  - Of Redis, the versions 6.2 to 8 are supported; a node of a Redis Cluster is refused with RV(ignore:reason=redis_cluster).
+  - Of Redis, the versions 6.2 to 8 are supported, and Valkey 8; 7.0, 8.0 and Valkey 8.1 are tested.
+  - A node of a Redis Cluster is refused with RV(ignore:reason=redis_cluster).
 """

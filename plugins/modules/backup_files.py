@@ -66,10 +66,25 @@ options:
     type: str
     choices: [scheduled, manual, pre_deploy, safety]
     default: manual
+  reuse:
+    description:
+      - Which backup is enough, so that no new one is made. One that was made to undo a restore never is, but for O(purpose=safety).
+      - V(young) is a verified one that is younger than O(min_age).
+      - V(same) is the newest verified one, of any age, when it is whole and the files still are what it holds. When they were written does not matter. To
+        find out, all of them are read.
+    type: str
+    choices: [young, same]
+    default: young
   min_age:
-    description: Seconds. A verified backup that is younger is enough; with V(0) there is always a new one.
+    description: Seconds. With O(reuse=young), a verified backup that is younger is enough; with V(0) there is always a new one.
     type: int
     default: 0
+  set_id:
+    description:
+      - Joins the backup to those of another run, such as that of M(runbook.compose.redis_backup) just before. It is the C(set_id) of one of them.
+      - Without it, the backup is a set of its own.
+    type: str
+    default: ''
   encryption:
     description: Encryption by age.
     type: dict
@@ -133,13 +148,14 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Save the configuration before it is changed
+- name: Save the configuration before it is changed, unless it is saved as it is
   runbook.compose.backup_files:
     stack_name: shop
     project_dir: /srv/shop
     backup_dir: /var/backups/runbook
     kind: config
     paths: [.env, docker-compose.yml, nginx/, /etc/ssl/private/shop.key]
+    reuse: same
     encryption:
       recipients: [age1mdyk5ferjzhtexgvfcrrg6tm5vpd2hfu3gthtn5q8dxxpvj5ncrqmj6j22]
       identity_file: /etc/runbook/age-key

@@ -152,9 +152,16 @@ options:
     type: float
     default: 30.0
   interval:
-    description: Milliseconds between the first attempts. The pause grows by half each time, up to one second.
+    description: Milliseconds between the first attempts. The pause grows by half each time, up to O(longest_interval).
     type: int
     default: 100
+  longest_interval:
+    description: Milliseconds that the pause grows to. Where it is not more than O(interval), the pause stays as it is.
+    type: int
+    default: 1000
+  most_attempts:
+    description: How often each probe is asked at most, not less than O(successes). Without a value, as often as O(deadline) lets.
+    type: int
   successes:
     description: Good answers in a row that each probe needs.
     type: int
@@ -322,6 +329,10 @@ probes:
       description: How many attempts ended with which verdict. An attempt that the deadline cut short is not counted.
       type: dict
       sample: {"dead": 1, "not_ready": 1, "ok": 1}
+    statuses:
+      description: How many of these attempts were answered with which HTTP status, of all replicas together.
+      type: dict
+      sample: {"200": 1, "503": 1}
     replicas:
       description: The containers asked, each with its own last verdict. The values above are those of the worst. Empty with V(via=host).
       type: list

@@ -54,8 +54,8 @@ EXAMPLES = r"""
 RETURN = r"""
 finding:
   description:
-    - What is wrong, the first of V(container_down), V(not_ready), V(loading), V(name_not_found), V(clients_exhausted), V(login_refused), V(cannot_save),
-      V(memory_full), V(read_only), V(login_failed), V(memory_high); else V(healthy).
+    - What is wrong, the first of V(container_down), V(not_ready), V(loading), V(name_not_found), V(clients_exhausted), V(login_refused), V(read_only),
+      V(cannot_save), V(memory_full), V(login_failed), V(memory_high); else V(healthy).
   returned: success
   type: str
   sample: memory_high

@@ -104,7 +104,8 @@ seealso:
   - module: runbook.compose.compose_info
 notes:
   - The questions of the report are counted by the server like everybody's, but for those within O(interval).
-  - Reasons of failures are V(redis_unhealthy), V(bad_input), V(redis_unreachable), V(redis_login_refused), V(redis_permission_denied),
+  - Reasons of failures are V(redis_unhealthy), V(bad_input), V(redis_unreachable), V(redis_connections_exhausted),
+    V(redis_login_refused), V(redis_permission_denied),
     V(redis_not_in_stack), V(redis_cluster), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(lease_lost).
 """
 

@@ -144,7 +144,8 @@ notes:
     that it may not read, the sample has no sizes, and the module warns.
   - A cache that is emptied while it is needed moves the load to what is behind it. O(state=expiring) spreads that.
   - Reasons of failures are V(bad_input), V(keys_protected), V(protected_lost), V(too_many_keys), V(confirmation_missing), V(timed_out), V(redis_wrong_type),
-    V(redis_read_only), V(redis_restarted), V(redis_unreachable), V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
+    V(redis_read_only), V(redis_restarted), V(redis_unreachable), V(redis_connections_exhausted),
+    V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
     V(redis_cluster), V(redis_failed), V(redis_not_in_stack), V(engine_unreachable), V(python_library_missing), V(state_unwritable), V(lease_lost).
 """
 

@@ -58,7 +58,8 @@ notes:
     use.
   - The policy is set first and C(maxmemory) last, so that nothing is evicted by a policy that is about to go.
   - Reasons of failures are V(bad_input), V(dangerous_setting), V(protected_evictable), V(memory_limit_unsafe), V(redis_settings_not_kept),
-    V(setting_not_in_effect), V(redis_failed), V(redis_permission_denied), V(redis_unreachable), V(redis_login_refused), V(redis_not_in_stack),
+    V(setting_not_in_effect), V(redis_failed), V(redis_permission_denied), V(redis_unreachable), V(redis_connections_exhausted),
+    V(redis_login_refused), V(redis_not_in_stack),
     V(redis_restarted), V(redis_cluster), V(compose_config_invalid), V(compose_failed), V(compose_missing), V(project_missing), V(engine_unreachable),
     V(engine_failed), V(python_library_missing), V(state_unwritable), V(lease_lost).
 seealso:

@@ -85,7 +85,8 @@ notes:
   - A user of the server (ACL) needs C(time), C(type), C(pttl), C(exists), C(set), C(expire), C(unlink), C(info), and the commands that read and shorten the
     list.
   - Reasons of failures are V(bad_input), V(token_unreadable), V(tokens_not_revoked), V(too_many_keys), V(redis_wrong_type), V(redis_read_only),
-    V(redis_out_of_memory), V(redis_restarted), V(redis_unreachable), V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
+    V(redis_out_of_memory), V(redis_restarted), V(redis_unreachable), V(redis_connections_exhausted),
+    V(redis_login_refused), V(redis_permission_denied), V(redis_loading), V(redis_busy),
     V(redis_cluster), V(redis_failed), V(redis_not_in_stack), V(engine_unreachable), V(python_library_missing), V(state_unwritable), V(lease_lost).
 attributes:
   check_mode:

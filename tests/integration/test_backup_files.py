@@ -97,6 +97,39 @@ def test_check_save_check_save_again_and_back(project):
     assert events.count("files_restored") == 2 and "not-for-everybody" not in str(events)
 
 
+def test_what_is_saved_as_it_is_needs_no_new_backup_and_anything_else_does(project):
+    def saved(check: bool = False, **options) -> tuple[bool, str]:
+        result = project.save(check=check, reuse="same", **options)
+        return result["changed"], (result["backup"] or {}).get("id")
+
+    _made, first = saved()
+    os.utime(project.path / ".env", (1, 1))  # written anew with what it had
+    assert saved() == saved(check=True) == (False, first)
+    (project.path / ".env").write_text("TAG=2\n")
+    assert saved(check=True) == (True, None)
+    changed, second = saved(set_id=first)
+    assert changed and second != first and saved() == (False, second)
+    for change in ((project.path / "docker-compose.yml").chmod, lambda mode: (project.path / "nginx" / "more.conf").touch(mode)):
+        change(0o600)
+        changed, found = saved()
+        assert changed and found != second
+        second = found
+
+    project.call(state="restored", backup=first)  # keeps what it replaces, which is only a part
+    changed, third = saved()
+    assert changed, "what undoes a restore is no backup of all"
+    assert not saved(purpose="safety")[0]
+    archive = next((project.base / "backups").rglob(f"{third}/files.tar.zst.age"))
+    archive.chmod(0o600)
+    archive.write_bytes(archive.read_bytes()[:-1])
+    assert saved()[0], "what is damaged is not enough"
+    other = Project(project.base / "other").encryption
+    assert saved(encryption=other)[0], "somebody else has the key now"
+    assert project.call(reuse="same", min_age=60)["reason"] == project.call(set_id="mine")["reason"] == "bad_input"
+    sets = {json.loads(path.read_text())["set_id"] for path in (project.base / "backups").rglob("manifest.json")}
+    assert first in sets and len(sets) == len([*(project.base / "backups").rglob("manifest.json")]) - 1
+
+
 def test_what_compose_would_not_take_is_not_put_in_place(project):
     good = project.save()
     (project.path / "docker-compose.yml").write_text("services: {web: {image: 1, ports: wrong}}\n")

@@ -22,7 +22,8 @@ class Shop(OperatedStack):
         offsite = {"tool": "restic", "remote": str(self.remote), "password_file": str(self.password)}
         settings = {"dir": str(self.backup_dir), "allow_same_disk": True, "verify": "restore", "offsite": offsite, "databases": ["shop"]}
         encryption = {"recipients": [said.split()[-1]], "identity_file": str(self.key)}
-        super().__init__(directory, unique_name("offsite"), stack_backup={**settings, "encryption": encryption})
+        self.settings = {**settings, "encryption": encryption}
+        super().__init__(directory, unique_name("offsite"), stack_backup=self.settings)
 
     def sql(self, statement: str) -> str:
         container = self.project.containers("postgres")[0]["Id"]
@@ -76,6 +77,11 @@ def test_a_configuration_comes_back_and_one_that_does_not_work_does_not(shop):
     restored = shop.must("restore/config")
     assert env.read_text() == good and shop.version() and restored.told["result"]["previous"]
     assert shop.must("restore/config").changed == 0
+
+    done = shop.must("service/configure", settings={"LOG_LEVEL": "debug"}, stack_backup={**shop.settings, "archives": [{"kind": "config"}]})
+    assert "just as it is" in done.told["result"]["configuration_saved"]["message"] and env.read_text() != good
+    shop.must("restore/config", backup=done.told["result"]["configuration_saved"]["backups"][0])
+    assert env.read_text() == good
 
     env.write_text(good.replace("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=not-that-of-the-server-"))
     bad = shop.must("backup/files").told["result"]["backups"][0]["id"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.archives import declared, saved
 from tests.support.modules import ROOT
 from tests.support.operated import OperatedStack, Played
 from tests.support.stacks import docker, unique_name
@@ -128,10 +129,15 @@ def test_limits_are_in_force_and_those_of_other_services_stay(shop):
     assert (shop.limits("redis"), shop.limits("edge")) == ((0, 0), (96, 0))
     edge = shop.id_of("edge")
     wanted = {"redis": {"memory": "128M", "cpus": "0.5"}}
-    shop.must("service/configure", limits=wanted)
+    archive = shop.directory / "archive"
+    would = shop.start("service/configure", check=True, limits=wanted, stack_backup=declared(archive))
+    assert "The configuration would be saved first." in would.communicate(timeout=240)[0] and not archive.exists()
+    done = shop.must("service/configure", limits=wanted, stack_backup=declared(archive))
+    assert done.told["result"]["configuration_saved"]["backups"] == saved(archive, shop.name) and len(saved(archive, shop.name)) == 1
     assert (shop.limits("redis"), shop.limits("edge")) == ((128, 500), (96, 0))
     redis = shop.id_of("redis")
-    assert shop.must("service/configure", limits=wanted).changed == 0
+    assert shop.must("service/configure", limits=wanted, stack_backup=declared(archive)).changed == 0
+    assert len(saved(archive, shop.name)) == 1
     assert (shop.id_of("redis"), shop.id_of("edge")) == (redis, edge)
 
 

@@ -7,6 +7,7 @@ import time
 import psycopg2
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.postgres_shop import Shop
 from tests.support.stacks import unique_name
 
@@ -63,11 +64,15 @@ def test_a_full_vacuum_asks_for_the_environment_and_for_the_database(shop):
 
 
 def test_a_setting_is_in_effect_and_a_second_run_changes_nothing(shop):
-    shop.must("postgres/settings", settings={"log_min_duration_statement": "1s"})
+    archive = shop.directory / "archive"
+    done = shop.must("postgres/settings", settings={"log_min_duration_statement": "1s"}, stack_backup=declared(archive))
     assert shop.setting("log_min_duration_statement") == "1s"
-    assert shop.must("postgres/settings", settings={"log_min_duration_statement": "1000ms"}).changed == 0
+    assert done.told["result"]["configuration_saved"]["backups"] == saved(archive, shop.name) and len(saved(archive, shop.name)) == 1
+    again = shop.must("postgres/settings", settings={"log_min_duration_statement": "1000ms"}, stack_backup=declared(archive))
+    assert (again.changed, again.told["result"]["configuration_saved"]["backups"]) == (0, [])
     back = shop.must("postgres/settings", settings={"log_min_duration_statement": None})
     assert back.told["result"]["previous"] == {"log_min_duration_statement": "1s"}
+    assert "declares no archive" in back.told["result"]["configuration_saved"]["message"]
     assert shop.setting("log_min_duration_statement") == "-1"
 
 

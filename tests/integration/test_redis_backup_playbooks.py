@@ -1,4 +1,4 @@
-"""Redis and the databases as one set, and Redis back from it, as a person runs the playbooks."""
+"""Redis, the configuration and the databases as one set, and Redis back from it, as a person runs the playbooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Shop(BackedUpShop):
     """Its sessions are what nobody may make valid again."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory, unique_name("redis-pb"))
+        archives = [{"kind": "config", "accept_unencrypted": True}]
+        super().__init__(directory, unique_name("redis-pb"), stores=["redis", "files", "postgres"], archives=archives)
 
     def saved(self, service: str) -> list[Backup]:
         return BackupStore(str(self.backup_dir), self.name, service).all()[0]
@@ -38,25 +39,28 @@ def shop(tmp_path_factory):
         made.remove()
 
 
-def test_both_stores_are_one_set_and_a_dead_one_does_not_keep_the_other(shop):
+def test_both_stores_and_the_configuration_are_one_set_and_a_dead_one_does_not_keep_the_other(shop):
     made = shop.must("backup/create", min_age=0)
     rows = made.told["result"]["backups"]
-    assert [(row["service"], row["state"]) for row in rows] == [("redis", "verified"), ("postgres", "verified"), ("postgres", "verified")]
-    assert len({row["set_id"] for row in rows}) == 1 and rows[0]["keys_saved"] >= 51
-    assert rows[0]["finished"] < rows[1]["started"], "the databases come last"
+    assert [(row["service"], row["state"]) for row in rows] == [(name, "verified") for name in ("redis", "files", "postgres", "postgres")]
+    assert {row["set_id"] for row in rows} == {made.told["result"]["set_id"]} and rows[0]["keys_saved"] >= 51
+    assert rows[0]["finished"] < rows[1]["started"] < rows[2]["started"], "the databases come last"
     again = shop.must("backup/create")
-    assert (again.changed, [row["made"] for row in again.told["result"]["backups"]]) == (0, [False] * 3)
+    assert (again.changed, [row["made"] for row in again.told["result"]["backups"]]) == (0, [False] * 4)
     assert shop.must("backup/verify").changed == 0
-    tested = shop.must("backup/restore_test", stores=["redis"])
-    assert [(row["subject"], row["verified_level"]) for row in tested.told["result"]["backups"]] == [("rdb", 3)]
+    tested = shop.must("backup/restore_test", stores=["redis", "files"])
+    assert [(row["subject"], row["verified_level"]) for row in tested.told["result"]["backups"]] == [("rdb", 3), ("config", 3)]
 
     docker("pause", shop.project.containers("redis")[0]["Id"])
     try:
         failed = shop.play("backup/create", min_age=0, verify="none")
     finally:
         docker("unpause", shop.project.containers("redis")[0]["Id"])
-    assert (failed.code != 0, failed.reason) == (True, "redis_unreachable")
-    assert len(shop.saved("redis")) == 1 and len(shop.saved("postgres")) == 4
+    assert (failed.code != 0, failed.reason) == (True, "redis_not_in_stack")  # it does not run
+    assert [len(shop.saved(service)) for service in ("redis", "files", "postgres")] == [1, 2, 4]
+    unsaved = shop.play("backup/create", stores=["files", "redis"], backup_archives_declared=[{"kind": "config"}])
+    assert (unsaved.code != 0, unsaved.reason) == (True, "files_unencrypted")
+    assert [row["made"] for row in unsaved.told.get("result", {}).get("backups", [])] == [] and len(shop.saved("redis")) == 1
     shop.require_nothing_left()
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.gateway import Gateway
 from tests.support.stacks import unique_name
 
@@ -27,6 +28,7 @@ REDIS = {
         "families": {"client": "limits"},
         "field": "tokens",
         "most_used": "smallest",
+        "measure": {"probe": {"url": f"{URL}/work?ms=0", "contains": ["ms"]}, "scope": "client", "of": "{{ measuring | default('') }}", "requests": 50},
         "profiles": {"attack": {"RATE_LIMIT_CAPACITY": "3", "RATE_LIMIT_REFILL_RATE": "0.001"}, "nowhere": {"NO_SUCH_SETTING": "1"}},
     },
 }
@@ -84,8 +86,21 @@ def test_a_setting_that_a_compose_file_sets_itself_is_taken_back(gateway):
 
 
 def test_limits_are_tuned_shown_judged_and_cleared(gateway):
-    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere").code != 0
-    gateway.must("redis/rate_limits", state="tuned", profile="attack")
+    archive = gateway.directory / "archive"
+    assert gateway.play("redis/rate_limits", state="tuned", profile="nowhere", stack_backup=declared(archive)).code != 0
+    assert saved(archive, gateway.name) == []
+    before = gateway.project.env_path.read_text()
+    unsaved = gateway.play("redis/rate_limits", state="tuned", profile="attack", stack_backup=declared(archive, "absent.conf"))
+    assert (unsaved.code != 0, unsaved.failure["reason"], "absent.conf is not there" in unsaved.message) == (True, "bad_input", True)
+    assert "so nothing was changed" in unsaved.message and gateway.project.env_path.read_text() == before
+    measuring = next(iter(gateway.stack.containers("redis")[0]["NetworkSettings"]["Networks"].values()))["Gateway"]
+    tuned = gateway.must("redis/rate_limits", state="tuned", profile="attack", measuring=measuring, stack_backup=declared(archive))
+    result = tuned.told["result"]
+    assert result["configuration_saved"]["backups"] == saved(archive, gateway.name) and len(saved(archive, gateway.name)) == 1
+    measured = result["measured"]
+    assert (measured["rejected"], measured["accepted"], measured["statuses"]) == (True, 3, {"200": 3, "429": 1})
+    assert "3 requests were accepted, and the next one was rejected (429)" in tuned.output
+    # The measurement gave back what it had used up.
     assert [gateway.ask("/work?ms=0")[0] for attempt in range(4)] == [200, 200, 200, 429]
     (own,) = [key for key in gateway.stack.redis("SCAN", 0, "MATCH", "ratelimit:*", "COUNT", 1000)[1]]
     with gateway.stack.session() as session:
@@ -100,6 +115,8 @@ def test_limits_are_tuned_shown_judged_and_cleared(gateway):
     assert (top[0]["name"], top[0]["limited"], 3500 < top[0]["seconds_left"] <= 3600) == (own.decode(), True, True)
     assert [row["number"] for row in top[1:5]] == [2, 2, 2, 3]
 
+    alone = gateway.must("redis/rate_limits", scope="client", of="10.0.0.7").told["result"]["families"]["limits"]
+    assert (alone["matched"], [(row["name"], row["number"], row["limited"]) for row in alone["top"]]) == (1, [("ratelimit:10.0.0.7", 7, False)])
     cleared = gateway.must("redis/rate_limits", state="cleared", scope="client", of=own.decode().removeprefix("ratelimit:"))
     assert (cleared.told["result"]["cleared"], gateway.ask("/work?ms=0")[0]) == (1, 200)
     star = gateway.must("redis/rate_limits", state="cleared", scope="client", of="*")

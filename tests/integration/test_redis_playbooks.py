@@ -10,64 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.archives import declared, saved
 from tests.support.browser import installed_browser
-from tests.support.modules import call
-from tests.support.operated import OperatedStack
-from tests.support.redis import PASSWORD, RedisStack
+from tests.support.redis import PASSWORD
+from tests.support.redis_store import RedisStore
 from tests.support.samples import documented_sample, undocumented
 from tests.support.stacks import docker, unique_name
 
 SECRET = "correct-horse-battery"
-OVERRIDE = "compose.override.yaml"
-# What an application has: an environment that says how it logs in.
-API = """
-  api:
-    image: runbook-redis:7
-    entrypoint: [sleep, infinity]
-    init: true
-    environment: {REDIS_HOST: redis, REDIS_PASSWORD: "${REDIS_PASSWORD}"}
-volumes:"""
-REDIS = {"protected_prefixes": ["token:"], "disposable_prefixes": ["cache:"], "settings_file": OVERRIDE}
-PROBES = [{"name": "redis", "role": "readiness", "url": "redis://redis:6379"}]
-
-
-class Store(OperatedStack):
-    def __init__(self, directory: Path, name: str) -> None:
-        super().__init__(directory, name, stack_redis=REDIS, stack_probes=PROBES, stack_dependency_probes=[], stack_report_dir=str(directory / "reports"))
-        self.stack = RedisStack(directory, name, settings=["--requirepass", "${REDIS_PASSWORD}"])
-        file = self.stack.directory / "compose.yaml"
-        file.write_text(file.read_text().replace("\nvolumes:", API, 1))
-        self.override = self.stack.directory / OVERRIDE
-        self.override.write_text("services: {}\n")
-
-    def redis(self, *words):
-        return self.stack.redis(*words)
-
-    def shows(self, *names: str) -> list[str]:
-        with self.stack.session() as session:
-            found = session.settings(*names)
-        return [found[name] for name in names]
-
-    def access(self, **options) -> dict:
-        result = call("redis_access_info", {**self.stack.options, "application": "api", **options})
-        assert PASSWORD not in json.dumps(result)
-        return result
-
-    def found_in_time(self, finding: str) -> str:
-        """What is found once it is this, or after half a minute."""
-        until = time.monotonic() + 30
-        while (found := self.access(used_percent=100)["finding"]) != finding and time.monotonic() < until:
-            time.sleep(0.2)
-        return found
-
-    @property
-    def container(self) -> dict:
-        return self.stack.containers("redis")[0]
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    made = Store(tmp_path_factory.mktemp("redis-playbooks"), unique_name("redis-playbooks"))
+    made = RedisStore(tmp_path_factory.mktemp("redis-playbooks"), unique_name("redis-playbooks"))
     try:
         made.stack.up()
         with made.stack.session() as session:
@@ -102,14 +57,17 @@ def test_a_report_is_private_and_tells_no_value(store, tmp_path):
 
 def test_settings_survive_the_recreate_that_proves_them_and_a_second_run_changes_nothing(store):
     wanted = {"settings": {"maxmemory": "7mb", "maxmemory-policy": "noeviction", "save": "900 1"}, "recreate": "when_changed"}
+    archive = store.directory / "archive"
+    wanted["stack_backup"] = declared(archive)
     assert store.play("redis/config", **wanted).code != 0  # it asks for the environment's name
     before = store.container["Id"]
     played = store.must("redis/config", **wanted, confirm="local")
     assert store.container["Id"] != before
     assert store.shows("maxmemory", "maxmemory-policy", "save") == [str(7 * 2**20), "noeviction", "900 1"]
     assert played.told["result"]["previous"]["maxmemory"] == "0" and not played.told["result"]["waits_for_recreate"]
+    assert played.told["result"]["configuration_saved"]["backups"] == saved(archive, store.name)
     assert store.must("redis/config", **wanted, confirm="local").changed == 0
-    assert store.redis("GET", "order:1") == SECRET.encode()
+    assert store.redis("GET", "order:1") == SECRET.encode() and len(saved(archive, store.name)) == 1
     endangering = store.play("redis/config", settings={"maxmemory-policy": "allkeys-lru"})
     assert endangering.failure["reason"] == "protected_evictable"
     assert store.shows("maxmemory-policy") == ["noeviction"] and store.lease_is_free()
@@ -142,19 +100,6 @@ def test_what_is_wrong_is_told_apart(store):
         assert store.access(connect_timeout=1)["finding"] == "not_ready"
     finally:
         os.kill(process, signal.SIGCONT)
-
-
-def test_a_server_that_cannot_save_says_so(store):
-    docker("exec", store.container["Id"], "chmod", "000", "/data")
-    docker("exec", store.container["Id"], "chown", "root", "/data")
-    try:
-        store.redis("BGSAVE")
-        assert store.found_in_time("cannot_save") == "cannot_save"
-    finally:
-        docker("exec", store.container["Id"], "chown", "redis", "/data")
-        docker("exec", store.container["Id"], "chmod", "755", "/data")
-    store.redis("BGSAVE")
-    assert store.found_in_time("healthy") == "healthy"
 
 
 def test_a_full_server_is_told_and_relieved_only_of_what_is_disposable(store):

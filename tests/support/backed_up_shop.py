@@ -20,12 +20,12 @@ ORDERS = 200  # the migrations bring them
 class BackedUpShop(OperatedStack):
     """Backups are made as the inventories of real environments say, which the demo's does not."""
 
-    def __init__(self, directory: Path, name: str) -> None:
+    def __init__(self, directory: Path, name: str, **settings: object) -> None:
         release = yaml.safe_load((ROOT / "inventories/local/group_vars/stack/release.yml").read_text())["stack_release"]
         del release["backup"]
         release["health_timeout"] = 120  # a first start of Postgres on a busy machine
         self.backup_dir = directory / "backups"
-        backup = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600}
+        backup = {"dir": str(self.backup_dir), "allow_same_disk": True, "min_age": 3600, **settings}
         super().__init__(directory, name, stack_release=release, stack_backup=backup)
 
     @property

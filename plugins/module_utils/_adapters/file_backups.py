@@ -15,7 +15,7 @@ from typing import IO, Callable, Iterator, List, Optional, Protocol, Sequence, T
 from .._core.backup_catalogue import RESTORED_AND_COMPARED, Backup, Verification, timestamp
 from .._core.backup_errors import BackupStageFailed, BackupUnverified
 from .._core.backup_manifest import BackupFile, Manifest, ManifestInvalid
-from .._core.file_members import Member, MembersInvalid, member_differences, members_to_bytes, parse_members
+from .._core.file_members import Member, MembersInvalid, is_same_content, member_differences, members_to_bytes, parse_members
 from .._core.files_request import CONFIG, SERVICE, FilesRequest
 from .._core.restore_errors import ArchiveUnreadable
 from .._core.stack import Stack
@@ -94,6 +94,18 @@ class FileBackups:
             raise _unproven(backup, found)
         return self.store.read(backup.directory)
 
+    def is_still(self, backup: Backup, tree: FileTree) -> bool:
+        """Whether the backup is whole, encrypted for whom it would be now, and holds just what the files are. Reads all of them."""
+        recipients = list(self._request.recipients)
+        if any(list(file.encryption.get("recipients", [])) != recipients for file in backup.manifest.files) or self.store.damaged_files(backup):
+            return False
+        try:
+            saved = self.members(backup)
+        except (ArchiveUnreadable, MembersInvalid, ManifestInvalid):
+            return False
+        found = tree.pack(lambda piece: None)
+        return not found.unstable and is_same_content(saved, found.members)
+
     def members(self, backup: Backup) -> List[Member]:
         content = b""
         with ArchiveReader(self._archive(backup, MEMBERS)) as reader:
@@ -139,7 +151,7 @@ class FileBackups:
         decrypt = "age -d -i KEY files.tar.zst.age | zstd -d" if request.recipients else "zstd -d -c files.tar.zst"
         return Manifest(
             id=backup_id,
-            set_id=backup_id,
+            set_id=request.set_id or backup_id,
             kind=f"files-{request.kind}",
             purpose=purpose,
             stack=self._stack.name,

@@ -16,7 +16,7 @@ from .._core.backup_request import choose_backup
 from .._core.configuration import Configuration
 from .._core.errors import BadInput, ProjectMissing
 from .._core.file_members import FILE, Member, chosen_members, member_differences
-from .._core.files_request import FilesRequest
+from .._core.files_request import SAFETY, FilesRequest
 from .._core.plan import Plan, Step
 from .._core.redaction import fingerprint
 from .._core.restore_errors import ArchiveUnreadable
@@ -34,7 +34,6 @@ from .stack_salt import StackSalt
 
 # What is put back in place is held in memory, so that all of it can be replaced or none.
 _MOST_IN_PLACE = 64 << 20
-_SAFETY = "safety"
 
 
 class FilesRestoration:
@@ -145,7 +144,7 @@ class FilesRestoration:
         there = tuple(one.path for one in self._placed if one.member.type == FILE and os.path.exists(one.path))
         if not there:
             return None
-        made = self._backups.make(FileTree("/", there), _SAFETY, progress)
+        made = self._backups.make(FileTree("/", there), SAFETY, progress)
         return self._backups.prove(made.backup, progress).id
 
     def _pictures(self, changes: Sequence[Placed]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
@@ -163,7 +162,7 @@ class FilesRestoration:
             if found.state == DAMAGED:
                 raise ArchiveUnreadable(f"Backup {found.id} is damaged. Nothing was changed.", hint="Choose another backup.", backup=found.id)
             return found
-        newest = latest([one for one in known if one.manifest.purpose != _SAFETY], request.name, VERIFIED)
+        newest = latest([one for one in known if one.manifest.purpose != SAFETY], request.name, VERIFIED)
         if newest is None:
             raise BackupMissing(f"There is no verified backup of {request.name}.", hint="playbooks/backup/verify.yml lists those that are there.")
         return newest

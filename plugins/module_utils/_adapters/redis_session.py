@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Type, Union
 
 from .._core.errors import LibraryMissing, OperationError
-from .._core.redis_errors import RedisCluster, redis_error, unreachable
+from .._core.redis_errors import RedisCluster, RedisUnreachable, connections_exhausted, redis_error, unreachable
+from .redis_greeting import turned_away
 from .redis_service import RedisAddress
 
 Word = Union[str, bytes, int, float]
 _POLL_SECONDS = 0.1
+_GREETING_SECONDS = 1.0
 _RESP2 = 2  # its replies are the same for every version of the server
 
 
@@ -54,8 +56,13 @@ class RedisSession:
             **({"protocol": _RESP2} if int(redis.__version__.split(".", 1)[0]) >= 5 else {}),
         )
         session = cls(connection, f"Redis at {address.host}:{address.port}")
-        with session._translating("connect"):
-            connection.connect()
+        try:
+            with session._translating("connect"):
+                connection.connect()
+        except RedisUnreachable as error:
+            if turned_away(address, min(_GREETING_SECONDS, limits.connect)):
+                raise connections_exhausted(session._where) from error
+            raise
         try:
             session._require_no_cluster()
         except BaseException:

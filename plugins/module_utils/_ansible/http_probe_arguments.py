@@ -44,6 +44,8 @@ def http_probe_arguments() -> ArgumentSpec:
             "probes": {"type": "list", "elements": "dict", "required": True, "options": _PROBE},
             "deadline": {"type": "float", "default": 30.0},
             "interval": {"type": "int", "default": 100},
+            "longest_interval": {"type": "int", "default": 1000},
+            "most_attempts": {"type": "int"},
             "successes": {"type": "int", "default": 1},
             "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import posixpath
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 from .errors import OperationError
@@ -81,6 +81,12 @@ def member_differences(expected: Sequence[Member], found: Sequence[Member]) -> L
     told += [f"{name}: {_change(wanted[name], there[name])}" for name in wanted if name in there and wanted[name] != there[name]]
     rest = len(told) - _MOST_TOLD
     return [*told[:_MOST_TOLD], f"and {rest} more"] if rest > 0 else told
+
+
+def is_same_content(some: Sequence[Member], others: Sequence[Member]) -> bool:
+    """Whether both are the same files with the same content, modes, owners and targets, whenever they were written."""
+    one, other = ({member.name: replace(member, mtime=0) for member in members} for members in (some, others))
+    return one == other
 
 
 def chosen_members(members: Sequence[Member], only: Sequence[str]) -> Tuple[List[Member], List[str]]:

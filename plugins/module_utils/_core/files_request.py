@@ -9,12 +9,16 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
+from .backup_manifest import is_id
 from .backup_request import MIB, require_recipients
 from .errors import BadInput
 from .stack import Stack
 
 PRESENT, PROVEN, RESTORED = "present", "verified", "restored"
 CONFIG, APPLICATION = "config", "application"
+SAFETY = "safety"
+# Which backup is enough instead of a new one: one that is young, or one that is still what the files are.
+YOUNG, SAME = "young", "same"
 # Where backups have the name of a Compose service.
 SERVICE = "files"
 
@@ -37,7 +41,9 @@ class FilesRequest:
     root: str = "/"
     excludes: Tuple[str, ...] = ()
     purpose: str = "manual"
+    reuse: str = YOUNG
     min_age: int = 0
+    set_id: str = ""
     recipients: Tuple[str, ...] = ()
     identity_file: str = ""
     accept_unencrypted: bool = False
@@ -83,6 +89,10 @@ class FilesRequest:
         outside = [path for path in self.paths if path == self.root or not path.startswith(self.root.rstrip("/") + "/")]
         if outside:
             raise BadInput(f"{', '.join(outside)} is not below {self.root}.", hint="Name files and directories below it.")
+        if self.reuse == SAME and self.min_age:
+            raise BadInput("min_age says how young a backup has to be, and reuse=same takes one of any age.", hint="Leave one of them out.")
+        if self.set_id and not is_id(self.set_id):
+            raise BadInput(f"{self.set_id!r} is not the id of a set.", hint="Take it from the result of the other backup.")
         require_recipients(self.recipients)
         if self.recipients and not self.identity_file:
             raise BadInput("What is encrypted has to be read back, and encryption.identity_file is not given.", hint="Give it.")
@@ -96,4 +106,4 @@ class FilesRequest:
             raise BadInput("An application is restored beside the live one only.", hint="Give into, a directory that is empty or not there.")
 
 
-_PLAIN = ("state", "backup_dir", "kind", "purpose", "min_age", "accept_unencrypted", "backup", "into", "validate", "timeout")
+_PLAIN = ("state", "backup_dir", "kind", "purpose", "reuse", "min_age", "set_id", "accept_unencrypted", "backup", "into", "validate", "timeout")

@@ -42,13 +42,14 @@ class ProbesFailed(OperationError):
 
 @dataclass
 class Track:
-    """The history of one probe. ``streak`` counts good rounds in a row, ``counts`` rounds by verdict."""
+    """The history of one probe. ``streak`` counts good rounds in a row, ``counts`` rounds by verdict, ``statuses`` answers by HTTP status."""
 
     probe: Probe
     attempts: int = 0
     streak: int = 0
     first_ok_after_ms: Optional[float] = None
     counts: Counter = field(default_factory=Counter)
+    statuses: Counter = field(default_factory=Counter)
     replicas: Tuple[Judgement, ...] = ()
 
     def record(self, judgements: Sequence[Judgement], elapsed_ms: float) -> None:
@@ -58,6 +59,7 @@ class Track:
         if self.replicas and any(judgement.cut_short and judgement.verdict == verdict for judgement in judgements):
             return  # the deadline ended this attempt: the last complete one says more
         self.counts[verdict] += 1
+        self.statuses.update(str(judgement.status) for judgement in judgements if judgement.status is not None)
         self.streak = self.streak + 1 if verdict == OK else 0
         if verdict == OK and self.first_ok_after_ms is None:
             self.first_ok_after_ms = round(elapsed_ms, 1)
@@ -93,6 +95,7 @@ class Track:
             "attempts": self.attempts,
             "first_ok_after_ms": self.first_ok_after_ms,
             "verdicts": dict(sorted(self.counts.items())),
+            "statuses": dict(sorted(self.statuses.items())),
             "replicas": [_replica(judgement, redactor) for judgement in self.replicas if judgement.container],
         }
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from .access_check import Attempt, check, concluded
+from .redis_errors import CONNECTIONS_EXHAUSTED
 from .redis_eviction import NO_EVICTION
 
-_FIX, _CONFIG, _REPORT = "playbooks/incident/redis.yml with fix=true", "playbooks/redis/config.yml", "playbooks/redis/report.yml"
-_UNREACHABLE, _LOADING, _REFUSED = "redis_unreachable", "redis_loading", "redis_login_refused"
+_FIX, _CONFIG = "playbooks/incident/redis.yml with fix=true", "playbooks/redis/config.yml"
+_UNREACHABLE, _EXHAUSTED, _LOADING, _REFUSED = "redis_unreachable", "redis_connections_exhausted", "redis_loading", "redis_login_refused"
 _HINTS = {
     "container_down": f"Start it: {_FIX}, or playbooks/service/state.yml.",
     "not_ready": f"Look at its log (playbooks/service/status.yml). {_FIX} restarts it; its data stays where it is.",
@@ -20,7 +21,7 @@ _HINTS = {
     "name_not_found": "Compare the name in the application's environment with the services and networks of the compose files.",
     "login_refused": "Compare the application's user and password with those of the server.",
     "login_failed": "Read the message, and look at the server's log (playbooks/service/status.yml).",
-    "clients_exhausted": f"See who holds the connections ({_REPORT}), then raise maxclients ({_CONFIG}).",
+    "clients_exhausted": CONNECTIONS_EXHAUSTED,
     "cannot_save": "Look at its log and make room on the volume of its data; the server takes writes again after the next save that succeeds.",
     "memory_full": f"Clear what can be made again ({_FIX}), or raise maxmemory ({_CONFIG}).",
     "read_only": "Lead the application to the primary, or make this server the primary.",
@@ -53,9 +54,10 @@ def diagnosed(seen: Seen, used_percent: float) -> Dict[str, Any]:
         check("name_not_found", f"The application cannot resolve {seen.name}." if seen.resolves is False else ""),
         check("clients_exhausted", _exhausted(seen)),
         check("login_refused", _attempts(seen, _REFUSED)),
+        # Of a replica the other two are told by its primary, and nothing on it can be cleared.
+        check("read_only", "The server is a replica and takes no writes." if (seen.server or {}).get("role") == "replica" else ""),
         check("cannot_save", _cannot_save(seen)),
         check("memory_full", _full(seen)),
-        check("read_only", "The server is a replica and takes no writes." if (seen.server or {}).get("role") == "replica" else ""),
         check("login_failed", _others(seen)),
         check("memory_high", _high(seen, used_percent)),
     ]
@@ -72,7 +74,7 @@ def _attempts(seen: Seen, reason: str) -> str:
 
 
 def _others(seen: Seen) -> str:
-    return next((attempt.message for attempt in _all(seen) if attempt.reason not in ("", _UNREACHABLE, _LOADING, _REFUSED)), "")
+    return next((attempt.message for attempt in _all(seen) if attempt.reason not in ("", _UNREACHABLE, _EXHAUSTED, _LOADING, _REFUSED)), "")
 
 
 def _loading(seen: Seen) -> str:
@@ -86,7 +88,7 @@ def _exhausted(seen: Seen) -> str:
     """With our own connection, all are taken."""
     clients = seen.clients
     full = clients and clients["max"] is not None and clients["connected"] + 1 >= clients["max"]
-    return f"All {clients['max']} connections are taken." if clients and full else ""
+    return f"All {clients['max']} connections are taken." if clients and full else _attempts(seen, _EXHAUSTED)
 
 
 def _cannot_save(seen: Seen) -> str:

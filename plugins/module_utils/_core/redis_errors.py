@@ -16,6 +16,12 @@ class RedisUnreachable(OperationError):
     reason = "redis_unreachable"
 
 
+class RedisConnectionsExhausted(RedisUnreachable):
+    """All connections of the server are taken (maxclients)."""
+
+    reason = "redis_connections_exhausted"
+
+
 class RedisNotInStack(BadInput):
     """The stack has no single running container of the Redis service."""
 
@@ -112,6 +118,12 @@ _HINTS: Dict[Type[OperationError], str] = {
     RedisCluster: "Redis Cluster is not supported: use a server of its own for the stack.",
 }
 
+# Redis keeps no connection free for those who look after it.
+CONNECTIONS_EXHAUSTED = (
+    "Restart the service that holds them (playbooks/service/restart.yml); then see who takes how many (playbooks/redis/report.yml), "
+    "and raise maxclients (playbooks/redis/config.yml)."
+)
+
 
 def error_class(code: str) -> Type[OperationError]:
     return _BY_CODE.get(code, RedisFailed)
@@ -122,6 +134,10 @@ def redis_error(code: str, message: str, where: str) -> OperationError:
     kind = error_class(code)
     said = " ".join(message.split()).rstrip(".")
     return kind(f"{where}: {code} {said}.".replace(":  ", ": "), hint=_HINTS.get(kind, ""), code=code)
+
+
+def connections_exhausted(where: str) -> RedisConnectionsExhausted:
+    return RedisConnectionsExhausted(f"{where}: all its connections are taken (maxclients).", hint=CONNECTIONS_EXHAUSTED)
 
 
 def unreachable(where: str, message: str) -> RedisUnreachable:

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..._core.backup_catalogue import VERIFIED, Backup, latest
 from ..._core.backup_request import choose_backup
 from ..._core.errors import BadInput
-from ..._core.files_request import APPLICATION, PRESENT, PROVEN, FilesRequest
+from ..._core.files_request import APPLICATION, PRESENT, PROVEN, SAFETY, SAME, FilesRequest
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..archive_writer import COMPRESS
@@ -66,13 +66,17 @@ class BackupFiles:
 
     def _plan_backup(self, known: List[Backup]) -> Plan:
         request = self._request
-        newest = latest(known, request.name, VERIFIED)
+        # What was made to undo a restore holds only what that replaced, and is never what restored takes by itself.
+        counted = [one for one in known if one.manifest.purpose != SAFETY or request.purpose == SAFETY]
+        newest = latest(counted, request.name, VERIFIED)
         if newest and request.min_age and (now_naive() - newest.manifest.created).total_seconds() < request.min_age:
-            return Plan({"latest": newest.id}, {"latest": newest.id}, facts=_facts(backup=row(newest)))
+            return _enough(newest)
         self._tree = FileTree(request.root, request.paths or self._declared(), (*request.excludes, *self._own_directories()))
         missing = self._tree.missing()
         if missing:
             raise BadInput(f"{', '.join(missing)} is not there.", hint="Correct paths: what is declared has to be saved.", missing=missing)
+        if newest and request.reuse == SAME and self._backups.is_still(newest, self._tree):
+            return _enough(newest)
         size = self._tree.bytes()
         require_space(request.backup_dir, round(size * _COMPRESSED), request.floor_bytes)
         if os.stat(existing(request.backup_dir)).st_dev == os.stat(self._tree.paths[0]).st_dev:
@@ -110,6 +114,10 @@ class BackupFiles:
             return []
         below = [self._request.relative(os.path.normpath(path)) for path in (self._request.backup_dir, self._stack.state_dir)]
         return [name for name in below if "/" in name and not name.startswith("..")]
+
+
+def _enough(backup: Backup) -> Plan:
+    return Plan({"latest": backup.id}, {"latest": backup.id}, facts=_facts(backup=row(backup)))
 
 
 def row(backup: Backup) -> Dict[str, Any]:

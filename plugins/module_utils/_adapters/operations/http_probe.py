@@ -26,7 +26,6 @@ from ..stack_containers import StackContainers
 
 _MOST_THREADS = 8
 _GROWTH = 1.5
-_LONGEST_PAUSE = 1.0
 _SHORTEST_ATTEMPT = 0.1  # seconds; also for a probe that gets its turn when the deadline is just over
 
 
@@ -40,11 +39,13 @@ class ProbeHost(Protocol):
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """What a call asks for. ``deadline`` and ``interval`` are in seconds."""
+    """What a call asks for. ``deadline`` and the intervals are in seconds; None attempts: as many as the deadline lets."""
 
     probes: Tuple[Probe, ...]
     deadline: float = 30.0
     interval: float = 0.1
+    longest_interval: float = 1.0
+    most_attempts: Optional[int] = None
     successes: int = 1
     report_only: bool = False
     secrets: FrozenSet[str] = field(default=frozenset(), repr=False)
@@ -52,12 +53,15 @@ class ProbeRequest:
     @classmethod
     def from_params(cls, params: Mapping[str, Any], secrets: Set[str]) -> "ProbeRequest":
         deadline, interval, successes = float(params["deadline"]), params["interval"], params["successes"]
-        if not (deadline >= 0 and interval >= 1 and successes >= 1):
+        longest, most = params["longest_interval"], params["most_attempts"]
+        if not (deadline >= 0 and interval >= 1 and longest >= 1 and successes >= 1 and (most is None or most >= successes)):
             raise BadInput(
-                "deadline must be at least 0, interval and successes at least 1.",
+                "deadline must be at least 0, interval, longest_interval and successes at least 1, most_attempts not less than successes.",
                 deadline=deadline,
                 interval=interval,
+                longest_interval=longest,
                 successes=successes,
+                most_attempts=most,
             )
         if successes > 1 and deadline == 0:
             raise BadInput(
@@ -67,6 +71,8 @@ class ProbeRequest:
             probes=parse_probes(params["probes"]),
             deadline=deadline,
             interval=interval / 1000,
+            longest_interval=longest / 1000,
+            most_attempts=most,
             successes=successes,
             report_only=params["on_failure"] == "report",
             secrets=frozenset(secrets),
@@ -122,15 +128,16 @@ class HttpProbe:
 
     def _ask_until_proven(self, waiting: List[Track], started: float) -> None:
         client = self._open_client()
-        pause = self._request.interval
+        pause, rounds = self._request.interval, 0
         with ThreadPoolExecutor(_MOST_THREADS) as threads:
             while waiting:
                 self._ask_round(client, threads, waiting, started)
                 waiting = [track for track in waiting if not track.proven(self._request.successes)]
-                if not waiting or self._left(started) <= pause:
+                rounds += 1
+                if not waiting or rounds == self._request.most_attempts or self._left(started) <= pause:
                     return
                 time.sleep(pause)
-                pause = max(self._request.interval, min(pause * _GROWTH, _LONGEST_PAUSE))
+                pause = max(self._request.interval, min(pause * _GROWTH, self._request.longest_interval))
 
     def _ask_round(self, client: ProbeClient, threads: ThreadPoolExecutor, waiting: Sequence[Track], started: float) -> None:
         if any(track.probe.needs_engine for track in waiting):

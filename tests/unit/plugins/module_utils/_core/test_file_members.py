@@ -17,6 +17,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.file_members
     chosen_members,
     is_excluded,
     is_safe,
+    is_same_content,
     member_differences,
     members_to_bytes,
     parse_members,
@@ -36,7 +37,9 @@ PARAMS = {
     "paths": [".env", "nginx/", "/etc/ssl/key"],
     "excludes": [],
     "purpose": "manual",
+    "reuse": "young",
     "min_age": 0,
+    "set_id": "",
     "encryption": None,
     "accept_unencrypted": True,
     "backup": "latest",
@@ -71,6 +74,14 @@ def test_whatever_the_bytes_are_they_are_a_list_or_refused(content):
 def test_a_list_with_what_leads_elsewhere_is_refused(wrong):
     with pytest.raises(MembersInvalid):
         parse_members(members_to_bytes([replace(ENV, **wrong)]))
+
+
+@pytest.mark.parametrize("change", [{"sha256": "zz"}, {"mode": 0o644}, {"uid": 9}, {"gid": 9}, {"size": 8}, {"name": "srv/shop/other"}])
+def test_the_same_content_is_the_same_whenever_and_in_whatever_order_it_was_written(change):
+    members = [ENV, NGINX, CONF]
+    assert is_same_content(members, [replace(CONF, mtime=7), NGINX, replace(ENV, mtime=9)])
+    assert not is_same_content(members, [replace(ENV, **change), NGINX, CONF])
+    assert not is_same_content(members, [ENV, NGINX]) and not is_same_content([ENV, NGINX], members)
 
 
 def test_names_stay_below_the_root():
@@ -130,6 +141,8 @@ def test_paths_are_those_of_the_project_or_absolute():
         {"into": "here"},
         {"timeout": 0},
         {"min_age": -1},
+        {"reuse": "same", "min_age": 60},
+        {"set_id": "mine"},
         {"accept_unencrypted": False},
         {"encryption": {"recipients": ["age1mdyk5ferjzhtexgvfcrrg6tm5vpd2hfu3gthtn5q8dxxpvj5ncrqmj6j22"]}},
         {"encryption": {"recipients": ["-i"], "identity_file": "/k"}},

@@ -16,6 +16,7 @@ SERVER = {"loading": False, "loading_percent": None, "role": "primary"}
 WELL = Seen("", "redis", True, Attempt(), Attempt(), SERVER, MEMORY, {"max": 100, "connected": 9}, PERSISTENCE)
 REFUSED = Attempt("redis_login_refused", "wrong password")
 AWAY = Attempt("redis_unreachable", "nobody answers")
+TAKEN = Attempt("redis_connections_exhausted", "all its connections are taken")
 FULL = {**MEMORY, "used_percent": 101.0}
 
 
@@ -28,7 +29,8 @@ FULL = {**MEMORY, "used_percent": 101.0}
         ({"server": {**SERVER, "loading": True, "loading_percent": 12.0}, "application": Attempt("redis_loading", "loads")}, "loading"),
         ({"server": None, "own": Attempt("redis_loading", "loads")}, "loading"),
         ({"resolves": False, "application": REFUSED}, "name_not_found"),
-        ({"clients": {"max": 10, "connected": 9}, "application": Attempt("redis_failed", "max number of clients reached")}, "clients_exhausted"),
+        ({"clients": {"max": 10, "connected": 9}, "application": Attempt("redis_connections_exhausted", "all taken")}, "clients_exhausted"),
+        ({"own": TAKEN, "application": TAKEN, "server": None, "memory": None, "clients": None, "persistence": None}, "clients_exhausted"),
         ({"application": REFUSED}, "login_refused"),
         ({"application": Attempt("application_login_not_found", "no variables")}, "login_failed"),
         ({"persistence": {**PERSISTENCE, "last_save_ok": False}, "memory": FULL}, "cannot_save"),
@@ -38,6 +40,7 @@ FULL = {**MEMORY, "used_percent": 101.0}
         ({"memory": FULL}, "memory_full"),
         ({"memory": {**FULL, "policy": "allkeys-lru"}}, "memory_high"),
         ({"server": {**SERVER, "role": "replica"}}, "read_only"),
+        ({"server": {**SERVER, "role": "replica"}, "memory": FULL, "persistence": {**PERSISTENCE, "last_save_ok": False}}, "read_only"),
         ({"memory": {**MEMORY, "used_percent": 80.0}}, "memory_high"),
         ({"memory": {**MEMORY, "used_percent": None}, "resolves": None, "application": None, "clients": {"max": None, "connected": 9}}, "healthy"),
     ],

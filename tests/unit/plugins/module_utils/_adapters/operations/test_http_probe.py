@@ -66,6 +66,21 @@ def test_only_what_is_not_good_yet_is_asked_again():
     assert result["probes"][0]["verdicts"] == {"dead": 1, "not_ready": 1, "ok": 1}
 
 
+def test_no_probe_is_asked_more_often_than_allowed():
+    client = ScriptedClient(api=[STARTING, GONE, STARTING, UP], edge=[UP])
+    told = run(client, most_attempts=3, report_only=True)["probes"][0]
+    assert (client.asked.count("api"), told["attempts"], told["statuses"]) == (3, 3, {"503": 2})
+    assert run(ScriptedClient(api=[STARTING, GONE, STARTING, UP]), most_attempts=4)["probes"][0]["statuses"] == {"200": 1, "503": 2}
+
+
+def test_a_steady_pace_does_not_slow_down():
+    client = ScriptedClient(api=[STARTING])
+    run(client, deadline=1.0, interval=0.01, longest_interval=0.01, report_only=True)
+    steady = len(client.asked)
+    run(client, deadline=1.0, interval=0.01, report_only=True)
+    assert steady > 2 * (len(client.asked) - steady)
+
+
 def test_several_good_answers_in_a_row_are_asked_for():
     client = ScriptedClient(api=[UP, GONE, UP, UP, UP, GONE])
     assert run(client, successes=3)["probes"][0]["attempts"] == 5
@@ -126,13 +141,23 @@ def test_containers_are_looked_up_in_every_round_and_only_for_probes_on_the_netw
 
 def params(**changes) -> dict:
     stack = {"stack_name": "shop", "project_dir": "/opt/shop"}
-    settings = {"deadline": 30.0, "interval": 100, "successes": 1, "on_failure": "fail"}
+    settings = {"deadline": 30.0, "interval": 100, "longest_interval": 1000, "most_attempts": None, "successes": 1, "on_failure": "fail"}
     return {**stack, **settings, "probes": [{"url": "http://api"}], **changes}
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"deadline": -1.0}, {"interval": 0}, {"successes": 0}, {"successes": 2, "deadline": 0.0}, {"probes": []}, {"stack_name": "Shop!"}],
+    [
+        {"deadline": -1.0},
+        {"interval": 0},
+        {"longest_interval": 0},
+        {"most_attempts": 0},
+        {"most_attempts": 2, "successes": 3},
+        {"successes": 0},
+        {"successes": 2, "deadline": 0.0},
+        {"probes": []},
+        {"stack_name": "Shop!"},
+    ],
 )
 def test_bad_input_is_refused(wrong):
     with pytest.raises(BadInput):
