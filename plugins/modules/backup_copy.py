@@ -201,7 +201,10 @@ sets:
       sample: copied
     outcome: {description: "V(passed) or V(failed); empty when nothing was compared.", type: str, sample: passed}
     read_bytes: {description: How many bytes of data were read and compared., type: int, sample: 22922433}
-    directory: {description: Where it is on this host; empty when it is not., type: str, sample: /var/backups/runbook/shop/postgres/shop/20261121T031000Z-000042-7f3a}
+    directory:
+      description: Where it is on this host; empty when it is not.
+      type: str
+      sample: /var/backups/runbook/shop/postgres/shop/20261121T031000Z-000042-7f3a
     problems: {description: What is wrong at the remote. Empty when nothing is., type: list, elements: str, sample: []}
 table:
   description: RV(sets) as aligned text for people.

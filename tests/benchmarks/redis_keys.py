@@ -98,7 +98,7 @@ def measure(runs: int, directory: Path, plot: Path) -> tuple[list[Ratio], dict[s
     finally:
         server.down()
     plot.parent.mkdir(exist_ok=True)
-    plot.write_text(stall_plot({name: waits for name, waits in server.waits.items()}))
+    plot.write_text(stall_plot(server.waits))
     facts = {f"{name}_{what}_ms": 1000 * told(name) for name in ways for what, told in (("longest", server.longest), ("p999", server.of_thousand))}
     facts.update(peak_mib=memory, batches=server.results[-1]["batches"], ours_told_ms=server.results[-1]["longest_stall_ms"])
     job, stall = f"delete {KEYS // 2:,} of {KEYS:,} keys", "the same, longest stall of others"

@@ -109,7 +109,7 @@ def test_what_is_saved_as_it_is_needs_no_new_backup_and_anything_else_does(proje
     assert saved(check=True) == (True, None)
     changed, second = saved(set_id=first)
     assert changed and second != first and saved() == (False, second)
-    for change in ((project.path / "docker-compose.yml").chmod, lambda mode: (project.path / "nginx" / "more.conf").touch(mode)):
+    for change in ((project.path / "docker-compose.yml").chmod, (project.path / "nginx" / "more.conf").touch):
         change(0o600)
         changed, found = saved()
         assert changed and found != second

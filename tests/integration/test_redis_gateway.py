@@ -102,7 +102,7 @@ def test_limits_are_tuned_shown_judged_and_cleared(gateway):
     assert "3 requests were accepted, and the next one was rejected (429)" in tuned.output
     # The measurement gave back what it had used up.
     assert [gateway.ask("/work?ms=0")[0] for attempt in range(4)] == [200, 200, 200, 429]
-    (own,) = [key for key in gateway.stack.redis("SCAN", 0, "MATCH", "ratelimit:*", "COUNT", 1000)[1]]
+    (own,) = gateway.stack.redis("SCAN", 0, "MATCH", "ratelimit:*", "COUNT", 1000)[1]
     with gateway.stack.session() as session:
         session.pipeline([("HSET", f"ratelimit:10.0.0.{number}", "tokens", number, "last_refill", 1) for number in range(2, 30)])
         session.pipeline([("HSET", name, "tokens", 2, "last_refill", 1) for name in ("ratelimit:vip:1", "ratelimit:*", "other:1")])

@@ -23,7 +23,10 @@ OTHERS = """
     healthcheck: {test: [CMD, redis-healthcheck], interval: 1s, timeout: 2s, retries: 20}
   rewriting:
     image: runbook-redis:7
-    entrypoint: [sh, -c, "[ -f /data/redis.conf ] || printf 'bind * -::*\\nprotected-mode no\\ndir /data\\n' > /data/redis.conf; exec redis-server /data/redis.conf"]
+    entrypoint:
+      - sh
+      - -c
+      - "[ -f /data/redis.conf ] || printf 'bind * -::*\\nprotected-mode no\\ndir /data\\n' > /data/redis.conf; exec redis-server /data/redis.conf"
     volumes: ["rewriting:/data"]
     healthcheck: {test: [CMD, redis-healthcheck], interval: 1s, timeout: 2s, retries: 20}
 volumes: {data: {}, hosted: {}, rewriting: {}}

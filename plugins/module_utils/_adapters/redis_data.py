@@ -54,7 +54,8 @@ class RedisData:
         mount = service.mount(directory)
         if mount is None or mount.get("Type") not in ("volume", "bind") or not mount.get("Source"):
             raise RedisDataHidden(
-                f"{directory} of container {service.container.name} is on no volume: its data are lost when the container is removed, and no helper reaches them.",
+                f"{directory} of container {service.container.name} is on no volume: its data are lost when the container is removed, and no helper "
+                "reaches them.",
                 hint="Give the service a volume for its data (compose: volumes), then run again.",
                 directory=directory,
             )

@@ -137,8 +137,8 @@ def backup_table(backups: Sequence[Mapping[str, Any]], problems: Sequence[Proble
         level = "-" if one["verified_level"] is None else f"L{one['verified_level']}"
         restore = "-" if one["restore_seconds"] is None else duration(one["restore_seconds"])
         state = one["state"] + (" (partial)" if one["partial"] else "")
-        cells = (one["id"], state, duration(one["age_seconds"]), size(one["bytes"]), level, restore, one["purpose"], _offsite(one["offsite"]), one["pinned"] or "")
-        rows.append((one["service"], one["subject"], *cells))
+        proven = (state, duration(one["age_seconds"]), size(one["bytes"]), level, restore)
+        rows.append((one["service"], one["subject"], one["id"], *proven, one["purpose"], _offsite(one["offsite"]), one["pinned"] or ""))
     lines = aligned(rows) if len(rows) > 1 else ["No backups."]
     return "\n".join([*lines, *(f"{problem.kind.upper()}: {problem.message}" for problem in problems)])
 

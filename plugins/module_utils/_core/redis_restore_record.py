@@ -41,7 +41,8 @@ class KeptFiles:
 class RedisRestoreRecord:
     """``names`` are those of the files and directories that make up the data; ``held`` those of them that were there when the server had stopped.
 
-    ``coming`` and ``aside`` are directories beside them, with what is to become live and for what was. ``position`` is which operation ended last. ``down``: the server could not run before.
+    ``coming`` and ``aside`` are directories beside them, with what is to become live and for what was. ``position`` is which operation ended last.
+    ``down``: the server could not run before.
     """
 
     run_id: str

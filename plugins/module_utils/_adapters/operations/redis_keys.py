@@ -18,7 +18,6 @@ from ..progress_file import ProgressFile
 from ..redis_key_ranking import KeyRanking
 from ..redis_key_sample import KeySampler, Sample, Wanted
 from ..redis_key_walk import Batch, KeyWalk, Meant
-from ..redis_session import RedisSession
 from ..redis_stall import StallWatch
 from ..redis_target import RedisTarget
 

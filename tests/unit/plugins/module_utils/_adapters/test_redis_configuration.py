@@ -14,7 +14,10 @@ from ansible_collections.runbook.compose.plugins.module_utils._core.redis_settin
 
 
 class Server(RedisSession):
-    """A session without a connection: settings and keys in memory. ``refuses`` are the settings that it does not take, ``lost_after`` the number of commands that it answers."""
+    """A session without a connection: settings and keys in memory.
+
+    ``refuses`` are the settings that it does not take, ``lost_after`` the number of commands that it answers.
+    """
 
     def __init__(self, refuses: tuple = (), ignores: tuple = (), lost_after: int = 1000, aof: str = "ok") -> None:
         self.values = {"hz": "10", "timeout": "0", "appendonly": "no"}

@@ -29,8 +29,8 @@ RECORD = RedisRestoreRecord(
 )
 PARAMS = {
     "state": "present", "backup_dir": "/backups", "backup": "", "file": None, "restore_id": "", "confirm": "redis", "safety_backup": True,
-    "safety_max_age": 900, "allow_unverified": False, "prove_restart": True, "protected_prefixes": [], "dependents": None, "encryption": None, "stop_timeout": 120,
-    "timeout": 60, "undo_ttl": 5, "data_dir": "", "dbfilename": "", "appendonly": "",
+    "safety_max_age": 900, "allow_unverified": False, "prove_restart": True, "protected_prefixes": [], "dependents": None, "encryption": None,
+    "stop_timeout": 120, "timeout": 60, "undo_ttl": 5, "data_dir": "", "dbfilename": "", "appendonly": "",
 }  # fmt: skip
 
 
@@ -66,7 +66,8 @@ def test_the_plan_stages_before_it_stops():
     actions = [f"{step.action} {step.target}" for step in plan.steps]
     new = RECORD.coming
     assert actions == [
-        f"stage {new}", f"compare {new}", f"append_only {new}", "stop api", "back_up rdb", "stop redis", "exchange /data", "start redis", "restart redis", "start api",
+        f"stage {new}", f"compare {new}", f"append_only {new}",
+        "stop api", "back_up rdb", "stop redis", "exchange /data", "start redis", "restart redis", "start api",
     ]  # fmt: skip
     undo = plan_redis_undo(dataclasses.replace(RECORD, coming=".runbook-undo-1", aside=".runbook-redo-1"), [], prove_restart=False)
     assert [step.action for step in undo.steps] == ["stop", "exchange", "start"]
@@ -94,7 +95,17 @@ def test_the_newest_restore_is_undone_once():
 
 
 @pytest.mark.parametrize(
-    "options", [{"undo_ttl": -1}, {"timeout": 0}, {"stop_timeout": 0}, {"backup_dir": ""}, {"backup_dir": "b"}, {"file": "x.rdb"}, {"restore_id": "latest"}, {"protected_prefixes": [""]}]
+    "options",
+    [
+        {"undo_ttl": -1},
+        {"timeout": 0},
+        {"stop_timeout": 0},
+        {"backup_dir": ""},
+        {"backup_dir": "b"},
+        {"file": "x.rdb"},
+        {"restore_id": "latest"},
+        {"protected_prefixes": [""]},
+    ],
 )
 def test_what_cannot_be_meant_is_refused(options):
     with pytest.raises(BadInput):
