@@ -90,7 +90,7 @@ def test_a_flush_asks_for_the_environment_and_for_the_stack(store):
 
 
 def test_a_database_is_saved_and_proven_before_it_is_emptied_and_comes_back(store):
-    wanted = {"state": "flushed", "database": 0, "confirm": "local", "confirm_stack": store.name, "watch_seconds": 2}
+    wanted = {"state": "flushed", "database": 0, "confirm": "local", "confirm_stack": store.name, "watch_seconds": 1}
     refused = store.clear(**wanted, backup_dir="/proc/none")
     assert refused.code != 0 and "Nothing was deleted: Redis was not saved and proven first." in refused.message
     assert (refused.reason, store.exists("model:1", "other", "session:alice"), store.lease_is_free()) == ("backup_no_space", 3, True)

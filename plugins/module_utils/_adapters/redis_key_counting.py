@@ -9,10 +9,10 @@ import time
 from typing import Optional
 
 from .._core.rdb_content import databases_of
-from .._core.redis_key_groups import KeyCounter, KeyGroups
+from .._core.redis_key_groups import LASTS, KeyCounter, KeyGroups
 from .redis_session import RedisSession
 
-_PART = 1000
+_PART, _GONE = 1000, "-"
 # For a server that is ours alone: a part of the keys, and which of them expire, in one answer. What is gone by now is neither.
 _WITH_EXPIRY = """
 local part = redis.call('SCAN', ARGV[1], 'COUNT', ARGV[2])
@@ -32,9 +32,9 @@ def count_snapshot(session: RedisSession, counter: KeyCounter) -> Optional[KeyGr
         cursor = b""
         while cursor != b"0":
             cursor, keys, expires = session.command("EVAL", _WITH_EXPIRY, 0, cursor or b"0", _PART)
-            for key, mark in zip(keys, expires.decode()):
-                if mark != "-":
-                    counter.add(database, key, mark == "1")
+            marks = expires.decode()
+            there = [key for key, mark in zip(keys, marks) if mark != _GONE] if _GONE in marks else keys
+            counter.add(database, there, marks.replace(_GONE, ""))
     # What never expires stays, so that its number tells whether each key was met once.
     lasting = sum(keys - expires for keys, expires in databases_of(session.info("keyspace")).values())
     return counter.result() if counter.lasting() == lasting else None
@@ -46,8 +46,7 @@ def count_live(session: RedisSession, expected: KeyGroups, seconds: float) -> Op
     for database in sorted(databases_of(session.info("keyspace"))):
         session.command("SELECT", database)
         for part in session.scan("COUNT", _PART):
-            for key in part:
-                counter.add(database, key, False)
+            counter.add(database, part, LASTS * len(part))
             if time.monotonic() >= until:
                 return None
     return counter.result()
