@@ -14,6 +14,7 @@ ENVIRONMENTS = ("local", "staging", "production")
 SHELLS = ("shell", "raw", "script", "expect")
 COMMANDS = ("command", "local_action", "action")
 BLOCKS = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")
+METHODS = "|".join(name for name in dir(dict) if not name.startswith("_"))
 # Plays that are not about the stack's hosts, each with its reason.
 LOCAL_PLAYS = {"playbooks/guard.yml": "looks at the whole inventory before any host is touched"}
 
@@ -77,6 +78,14 @@ def yaml_violations(text: str, path: str) -> list[str]:
     except yaml.YAMLError as error:
         return [str(error)]
     return []
+
+
+def method_violations(text: str, path: str) -> list[str]:
+    """A name that every dict has as a method is asked for with get(): Jinja takes the method where the dict has no such key."""
+    found = []
+    for template in re.findall(r"\{\{.*?\}\}|\{%.*?%\}", text, re.DOTALL):
+        found += re.findall(rf"\['(?:{METHODS})'\]|[\w)\]]\.(?:{METHODS})\b(?!\()", re.sub(r"(?<!\[)'[^']*'(?!\])", "''", template))
+    return found
 
 
 def play_violations(text: str, path: str) -> list[str]:
@@ -152,6 +161,7 @@ RULES = [
     (task_violations, (*TASKS, *PLAYBOOKS, "molecule/**/*.yml")),
     (length_violations, TASKS),
     (excuse_violations, (*TASKS, *PLAYBOOKS, "roles/**/*.yml", "inventories/**/*.yml")),
+    (method_violations, (*PLAYBOOKS, "roles/**/*.yml", "inventories/**/*.yml", "molecule/**/*.yml")),
     (play_violations, PLAYBOOKS),
     (reference_violations, (*TASKS, *PLAYBOOKS)),
 ]
@@ -165,6 +175,8 @@ BAD = [
     (yaml_violations, "a: b: c", PATH),
     (length_violations, "- x\n" * 121, PATH),
     (excuse_violations, "- name: x  # no" + "qa name", PATH),
+    (method_violations, "x: \"{{ (a | default({}))['keys'] | default({}) }}\"", PATH),
+    (method_violations, "x: '{% if a.items %}{% endif %}'", PATH),
     (play_violations, "[{hosts: all, gather_facts: false}]", PATH),
     (play_violations, "[{hosts: '{{ target_hosts }}'}]", PATH),
     (play_violations, "[{hosts: '{{ target_hosts }}', gather_facts: false}]", "playbooks/Roll-Back.yml"),
@@ -178,6 +190,7 @@ GOOD = [
     (yaml_violations, "a: !vault |\n  x", PATH),
     (task_violations, "[{block: [{command: {argv: [ls]}, failed_when: x.rc > 1, ignore_errors: false}]}]", PATH),
     (length_violations, "- x\n" * 120, PATH),
+    (method_violations, "x: \"{{ a.get('keys', {}) }} {{ a.keys() }} {{ 'redis.keys' }}\"\ny: a.keys", PATH),
     (play_violations, "[{import_playbook: x.yml}, {hosts: \"{{ target_hosts | default('stack') }}\", gather_facts: false}]", PATH),
     (reference_violations, "[{import_playbook: ../guard.yml}, {tasks: [{include_role: {name: runbook.compose.operation}}]}]", PATH),
     (reference_violations, "[{vars: {operation_role: '{{ x }}'}, include_role: {name: 'runbook.compose.{{ x }}', tasks_from: '{{ y }}'}}]", PATH),
