@@ -11,8 +11,8 @@ from .redaction import Redactor, is_secret_name
 
 # What Ansible adds by itself: names of hosts and groups, not values that anybody chose.
 _MAGIC = ("groups", "hostvars", "vars", "ansible_facts", "group_names")
-# Parts of the inventory that name keys of Redis and families of them: tokens: {prefix: "token:"} hides nothing, and would mask half a report.
-_NAMES = {"stack_redis": ("keys", "tokens", "circuit_breaker", "rate_limits", "lockouts")}
+# What only names keys of Redis hides nothing, however it is called: tokens: {prefix: "token:"} as a secret would mask half a report.
+_REDIS, _FAMILIES, _OF_TOKENS = "stack_redis", "keys", "tokens"
 
 
 def secrets_of_variables(
@@ -33,15 +33,10 @@ def secrets_of_variables(
 
 
 def _without_names(variable: str, value: Any) -> Any:
-    """All of it but the texts that only name something. Probes within them have headers, and stay."""
-    named = _NAMES.get(variable, ())
-    if not named or not isinstance(value, Mapping):
+    """Headers of probes and settings of profiles stay, and count as anywhere else."""
+    if variable != _REDIS or not isinstance(value, Mapping):
         return value
-    return {name: _probes(item) if name in named and isinstance(item, Mapping) else item for name, item in value.items()}
-
-
-def _probes(part: Mapping[str, Any]) -> Dict[str, Any]:
-    return {f"of_{number}": item for number, (name, item) in enumerate(part.items()) if str(name).endswith("probes")}
+    return {"names" if name == _OF_TOKENS else name: item for name, item in value.items() if name != _FAMILIES}
 
 
 def _leaves(

@@ -49,9 +49,15 @@ def test_what_comes_out_of_a_vault_is_a_secret_whatever_its_name():
     assert redactor.text("hunter2") == "********"
 
 
-def test_what_names_keys_of_redis_is_no_secret_and_headers_of_its_probes_are():
-    probes = [{"name": "refused", "headers": {"Authorization": "Bearer hunter2"}}]
-    inventory = {"keys": {"tokens": {"prefix": "token:"}}, "tokens": {"default_life": 604800, "revoked": "tokens", "probes": probes}, "password": "redis-pw"}
+def test_what_names_keys_of_redis_is_no_secret_and_headers_and_settings_within_are():
+    probe = {"name": "refused", "headers": {"Authorization": "Bearer hunter2"}}
+    inventory = {
+        "keys": {"tokens": {"prefix": "token:"}},
+        "tokens": {"default_life": 604800, "revoked": "tokens", "probes": [probe]},
+        "password": "redis-pw",
+    }
     told = "604800 tokens with token: and Bearer hunter2 by redis-pw"
     assert secrets_of_variables({"stack_redis": inventory}).text(told) == "604800 tokens with token: and ******** by ********"
     assert secrets_of_variables({"other": inventory}).text("token: 604800") == "******** ********"
+    for part in ({"measure": {"probe": probe}}, {"profiles": {"attack": {"PROVIDER_API_KEY": "Bearer hunter2"}}}):
+        assert secrets_of_variables({"stack_redis": {"rate_limits": part}}).text(told) == told.replace("Bearer hunter2", "********")
