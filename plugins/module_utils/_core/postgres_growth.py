@@ -56,6 +56,11 @@ def kept_looks(looks: Sequence[Look], now: datetime, keep_days: int) -> List[Loo
     return [look for look in looks if now - look.at <= keep_days * _DAY]
 
 
+def looks_until(looks: Sequence[Look], look: Look, keep_days: int) -> List[Look]:
+    """Those kept and the new one, which is the newest: one from the future, after a clock was set back, tells nothing yet."""
+    return kept_looks([one for one in looks if one.at <= look.at], look.at, keep_days) + [look]
+
+
 def is_due(looks: Sequence[Look], now: datetime, min_interval: float) -> bool:
     """Whether a look belongs into the history. One from the future, after a clock was set back, does not keep others away."""
     past = [look.at for look in looks if look.at <= now]

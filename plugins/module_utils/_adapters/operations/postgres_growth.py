@@ -13,7 +13,7 @@ from ..._core.backup_manifest import directory_name
 from ..._core.errors import BadInput, StateUnwritable
 from ..._core.plan import Plan, Step
 from ..._core.postgres_errors import PostgresNotInStack
-from ..._core.postgres_growth import Look, growth_of, is_due, kept_looks, parse_history
+from ..._core.postgres_growth import Look, growth_of, is_due, kept_looks, looks_until, parse_history
 from ..._core.stack import Stack
 from ..clock import utc_now
 from ..engine import Engine
@@ -90,7 +90,7 @@ class PostgresGrowth:
             return parse_history(handle.read())
 
     def _facts(self, looks: List[Look], look: Look, unreadable: int) -> Dict[str, Any]:
-        kept = kept_looks([one for one in looks if one.at < look.at] + [look], look.at, self._params["keep_days"])
+        kept = looks_until(looks, look, self._params["keep_days"])
         return {
             "database": self._database,
             "history_path": self._path,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_growth import Look, growth_of, is_due, kept_looks, parse_history
+from ansible_collections.runbook.compose.plugins.module_utils._core.postgres_growth import Look, growth_of, is_due, kept_looks, looks_until, parse_history
 
 START = datetime(2026, 11, 1, 3, 0, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
@@ -51,6 +51,13 @@ def test_few_looks_or_days_are_said_to_be_uncertain():
 def test_an_unknown_disk_stays_unknown():
     told = growth_of([Look(START + number * DAY, number * MEBIBYTE) for number in range(3)], 5)
     assert (told["disk_bytes_per_day"], told["days_until_full"], told["database_bytes_per_day"]) == (None, None, MEBIBYTE)
+
+
+def test_two_looks_within_one_second_are_both_told_and_one_from_the_future_is_not():
+    first, second, future = looks(1)[0], Look(START, 7), Look(START + DAY, 9)
+    assert looks_until([first, future], second, keep_days=1) == [first, second]
+    assert looks_until([Look(START - 2 * DAY, 5), first], second, keep_days=1) == [first, second]
+    assert growth_of(looks_until([first], second, keep_days=1), 5)["looks"] == 2
 
 
 def test_lines_come_back_and_what_is_none_is_counted():
