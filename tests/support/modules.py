@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,19 +47,48 @@ def start(name: str, arguments: dict) -> subprocess.Popen:
 
 def call(name: str, arguments: dict, check: bool = False, timeout: float = 180, environment: dict | None = None) -> dict:
     """The module's result; ``failed`` is always present. Diff mode is always on."""
-    payload = dict(arguments, _ansible_check_mode=check, _ansible_diff=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _RUNNER, name],
-        input=json.dumps(payload),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=environment,
-        cwd=ROOT / "collections",
-        check=False,
-    )
-    try:
-        result = json.loads(done.stdout)
-    except json.JSONDecodeError:
-        raise ModuleCrashed(f"{name}: {done.stdout}\n{done.stderr}") from None
+    with tempfile.NamedTemporaryFile() as errors:
+        asked = {
+            "name": name,
+            "arguments": dict(arguments, _ansible_check_mode=check, _ansible_diff=True),
+            "environment": dict(os.environ) if environment is None else environment,
+            "directory": str(ROOT / "collections"),
+            "errors": errors.name,
+        }
+        printed = _ask(json.dumps(asked).encode() + b"\n", timeout)
+        try:
+            result = json.loads(printed)
+        except ValueError:
+            raise ModuleCrashed(f"{name}: {printed.decode(errors='replace')}\n{errors.read().decode(errors='replace')}") from None
     return {"failed": False, **result}
+
+
+def _ask(question: bytes, timeout: float) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        connection.connect(_server())
+        connection.sendall(question)
+        with connection.makefile("rb") as answer:
+            return answer.read()
+
+
+@functools.lru_cache(maxsize=None)
+def _server() -> str:
+    """The socket of this process's own server, which ends with it."""
+    directory = tempfile.mkdtemp(prefix="modules-")
+    path = os.path.join(directory, "socket")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.module_server", path], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "collections")}
+    )
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    atexit.register(server.terminate)
+    deadline = time.monotonic() + 60
+    while not _listens(path):
+        assert server.poll() is None and time.monotonic() < deadline, "the server of module calls did not start"
+        time.sleep(0.02)
+    return path
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
