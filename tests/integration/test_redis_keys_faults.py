@@ -65,7 +65,8 @@ def test_many_keys_go_while_others_work(server):
         refused = absent(server, prefix="cache:")
         assert (refused["reason"], server.redis("DBSIZE")) == ("too_many_keys", MANY + 1000)
         done = absent(server, prefix="cache:", max_keys=MANY)
-    assert (done["deleted"], done["matched"], done["came_anew"], done["keys_after"]) == (MANY, MANY, 0, 1000)
+    assert (done["deleted"], done["came_anew"], done["keys_after"]) == (MANY, 0, 1000)
+    assert MANY <= done["matched"] < MANY * 1.01  # a server may show a key twice while its table grows or shrinks
     assert not errors and set(reads) == {b"value:7"}
     assert done["longest_stall_ms"] > 0 and done["batches"] > MANY / 5000
 
