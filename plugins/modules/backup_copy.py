@@ -124,6 +124,7 @@ seealso:
   - module: runbook.compose.backup_info
   - module: runbook.compose.backup_retention
 notes:
+  - When the module itself is killed, restic or rclone may go on for a while. What they finish counts only when the next call has read it back.
   - Reasons of failures are V(offsite_unreachable), V(offsite_refused), V(offsite_password_wrong), V(offsite_failed), V(offsite_damaged),
     V(offsite_unencrypted), V(backup_missing), V(backup_busy), V(backup_no_space), V(program_missing), V(timed_out), V(state_unwritable), V(lease_lost),
     V(bad_input). With V(offsite_damaged), V(offsite_failed) and V(backup_missing), RV(sets) and RV(table) are in the details.

@@ -139,7 +139,7 @@ options:
     type: int
     default: 600
 notes:
-  - A key that the server shows twice, because its table grew meanwhile, counts twice in RV(matched), and never in RV(deleted).
+  - A key that the server shows twice, because its table grew or shrank meanwhile, counts twice in RV(matched), and never in RV(deleted).
   - A user of the server (ACL) needs C(scan), C(unlink), C(info), C(ping), C(dbsize), C(type), C(pttl) and C(pexpire). Without C(memory|usage), or for keys
     that it may not read, the sample has no sizes, and the module warns.
   - A cache that is emptied while it is needed moves the load to what is behind it. O(state=expiring) spreads that.
