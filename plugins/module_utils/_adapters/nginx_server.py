@@ -29,10 +29,11 @@ _LEAVING = "is shutting down"
 
 @dataclass(frozen=True)
 class Said:
-    """What nginx answered to a command."""
+    """What nginx answered to a command. It holds secrets: keep it in memory."""
 
     exit_code: int
     output: str
+    complaints: str
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class ContainerNginx:
         request = CommandRequest(self._site.service, (*self._site.command, *words), timeout=_SECONDS, max_bytes=_LARGEST_DUMP)
         ended = run_in_container(self._engine, self._container, request)
         code = 1 if ended.exit_code is None else ended.exit_code
-        return Said(code, ended.stdout.raw_text() + ended.stderr.raw_text())
+        return Said(code, ended.stdout.raw_text(), ended.stderr.raw_text())
 
     def workers(self) -> Workers:
         with self._engine.calling(f"list the processes of {self.name}"):
@@ -136,7 +137,7 @@ class HostNginx:
             raise EdgeMissing(
                 f"{self._site.command[0]} cannot be run on this host: {error.strerror}.", hint=ALTERNATIVES, command=list(self._site.command)
             ) from error
-        return Said(done.exit_code, done.stdout + done.stderr)
+        return Said(done.exit_code, done.stdout, done.stderr)
 
     def workers(self) -> Workers:
         master = (read_text(self._site.pid_file) or "").strip()

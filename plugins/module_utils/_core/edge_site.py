@@ -34,6 +34,7 @@ RESERVED = frozenset(
         "closed",
         "form",
         "generation",
+        "health_path",
         "html",
         "json",
         "look",
