@@ -49,7 +49,8 @@ class EdgeStack(OperatedStack):
             "attack": {"rate": 1, "burst": 2},
         }
         services = {"app": "api", "edge": "edge"}
-        super().__init__(directory, name, **{"stack_edge": edge, "stack_services": services, "stack_secrets": {}, **overrides})
+        described = {**edge, "url": "http://127.0.0.1:{{ stack_edge_port }}"}
+        super().__init__(directory, name, **{"stack_edge": described, "stack_services": services, "stack_secrets": {}, **overrides})
         self.edge = {**edge, "url": f"http://127.0.0.1:{self.port}"}
         self._write_files(version)
 

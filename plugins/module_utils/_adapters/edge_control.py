@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._core.edge_errors import EdgeNotPrepared, EdgeRefused
 from .._core.edge_rendering import SITE_FILE, TRAFFIC_FILE, EdgeFiles
@@ -101,6 +102,22 @@ class EdgeControl:
             self._serve(record, self._prepare(record, wanted))
             return wanted
 
+    def alone(self) -> ContextManager[None]:
+        """Waits until nobody else changes the edge, and keeps it so."""
+        return self._records.alone()
+
+    def absent_files(self) -> Dict[str, str]:
+        """Those of our files that nginx needs and that are not there, with what belongs into them."""
+        record = self._records.load()
+        texts = EdgeFiles(self.site, record.generation, record.look).render(record.traffic, parse_timestamp(record.written_at) or moment().wall)
+        there = self._files.read(texts)
+        return {name: text for name, text in texts.items() if there[name] is None}
+
+    def write_files(self, texts: Mapping[str, Optional[str]]) -> None:
+        """Makes the directory when it is not there: an empty one is mounted by compose, and nginx' workers read nothing in it."""
+        os.makedirs(self._given.directory, mode=0o755, exist_ok=True)
+        self._files.write(texts)
+
     def connections(self, addresses: Sequence[Tuple[str, int]]) -> int:
         """Open connections of nginx to these backends."""
         return self._nginx.connections(addresses)
@@ -150,9 +167,9 @@ class EdgeControl:
         self._records.save(after)
         try:
             self._files.write(written.texts)
-            self._test(list(after.traffic.pools))
+            self.test(list(after.traffic.pools))
             reloading = True
-            self._reload(after.generation)
+            self.reload(after.generation)
         except BaseException as error:
             self._put_back(before, written.former, reloading)
             note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__)
@@ -160,7 +177,7 @@ class EdgeControl:
         self._records.save(replace(after, proven=True))
         note(self._stack, "edge_changed", generation=after.generation, traffic=after.traffic.to_dict())
 
-    def _test(self, services: List[str]) -> None:
+    def test(self, services: List[str]) -> None:
         """By nginx, and whether the site includes our files and uses what they define: else all of this would be without effect."""
         said = self._nginx.run("-T")
         if said.exit_code:
@@ -177,7 +194,7 @@ class EdgeControl:
                 lacking=lacking,
             )
 
-    def _reload(self, generation: int) -> None:
+    def reload(self, generation: int = 0) -> None:
         """Graceful: old workers end what they are at. Done when only new ones take connections."""
         former = self._nginx.workers()
         said = self._nginx.run("-s", "reload")

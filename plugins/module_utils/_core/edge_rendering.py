@@ -39,6 +39,7 @@ class EdgeFiles:
         yield from self._constant("generation", str(self._generation))
         for service in sorted(self._site.servers):
             yield from self._pool(service, traffic.pool(service))
+        yield from self._map("connection", "$http_upgrade", "upgrade", [("", "close")])
         yield from self._passes(traffic)
         yield from self._limits(traffic)
         yield from self._words(traffic.maintenance, now)

@@ -32,6 +32,7 @@ RESERVED = frozenset(
         "attack_key",
         "client",
         "closed",
+        "connection",
         "form",
         "generation",
         "health_path",
