@@ -16,7 +16,8 @@ description:
   - Its phases are V(planned), V(open) (begun; the edge is being closed), V(working) (a task is under way or between two), V(proven) (all is done and answers, the edge is
     still closed), V(watching) (traffic is back), V(closed); and V(abandoned), where the page stays until a person has looked.
   - A stack has one window at a time. A plan is replaced by the next one.
-  - This module closes and opens no edge; M(runbook.compose.edge_traffic) does, with C(window <change>) as the owner. Only O(state=expired) lifts the page.
+  - This module closes and opens no edge; M(runbook.compose.edge_traffic) does, with C(window <change>) as the owner. Only
+    O(state=expired) lifts the page, at O(edge).
   - O(state=expired) is the dead man's switch, which M(runbook.compose.scheduled_job) lets the target run every minute. While the run lives (its lease, or any operation
     lease of the stack, is held) it only keeps the announced end of the page in the future. When the run is gone it does what the phase table says.
     Nothing half applied and the stack healthy, the page is lifted and the window ends. With an exchange of containers cut off, it looks whether files, ledger and
@@ -24,6 +25,7 @@ description:
     job fails with RV(ignore:reason=window_kept).
 extends_documentation_fragment:
   - runbook.compose.stack
+  - runbook.compose.edge
 options:
   state:
     description:
@@ -74,6 +76,10 @@ options:
     description: Why a person is needed. For O(state=abandoned).
     type: str
     default: ''
+  with_stack:
+    description: Whether O(state=look) also looks at files, images and containers.
+    type: bool
+    default: false
   approval:
     description: Whether O(state=begun) needs O(approved).
     type: str
@@ -91,14 +97,14 @@ options:
     description: Why it cannot wait for O(hours). It is kept in the plan.
     type: str
     default: ''
-  edge:
-    description: The edge, as M(runbook.compose.edge_traffic) takes it. Without one there is no page to lift. Used by O(state=expired).
-    type: dict
-    default: {}
   minutes:
     description: Announced length of the window, at most a day.
     type: int
     default: 30
+  starts_at:
+    description: Begin of a window that is planned for later, such as V(2026-11-28T01:00), in O(timezone). For O(state=planned), which then judges O(hours) by it.
+    type: str
+    default: ''
   hours:
     description: When the stack may be worked on. The whole window has to lie within. Without any, always.
     type: list
@@ -269,6 +275,11 @@ former:
   type: list
   elements: dict
   sample: [{change: CHG-41, outcome: succeeded}]
+observed:
+  description: "What is there now: C(release), C(version), C(staged), and C(images), C(files) and C(containers) of each of C(services). Empty unless asked for."
+  returned: O(state=look)
+  type: dict
+  sample: {release: "0002", version: v2, staged: "", services: {}}
 measured:
   description: "What O(state=measured) saw: C(requests), C(errors), C(error_percent), C(p50_ms), C(p95_ms), C(seconds)."
   returned: O(state=measured)

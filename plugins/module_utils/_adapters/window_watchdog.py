@@ -8,35 +8,31 @@ from __future__ import annotations
 import contextlib
 import secrets
 import socket
-from typing import Any, Dict, Iterator, Mapping, Optional, Protocol
+from typing import Any, Dict, Iterator, Optional
 
 from .._core.announcement import Announcement, parse_targets
+from .._core.errors import OperationError
 from .._core.lease import Moment
 from .._core.lease_change import Claim, free, hold
 from .._core.plan import Plan, Step
 from .._core.stack import Stack
-from .._core.window import Window, WindowKept, WindowRecord
+from .._core.window import CLOSED, PLANNED, Window, WindowKept, WindowRecord
 from .._core.window_change import WindowChange
 from .._core.window_expiry import KEEP, LIFT, NOTHING, Evidence, Verdict, decide, ended_by_target, is_alive, kept_by_target, needs_look
 from .announcer import Announcer
 from .clock import moment
 from .lease_store import LeaseStore
 from .stack_look import StackLook
+from .window_edge import WindowEdge
 from .window_store import WindowStore
 
 _LEASE_SECONDS = 120
 
 
-class Edge(Protocol):
-    def lift(self, owner: str) -> bool: ...
-
-    def prolong(self, owner: str, now: Moment) -> bool: ...
-
-
 class Watchdog:
     """Ends a window whose run is gone, or keeps the page and says so."""
 
-    def __init__(self, stack: Stack, edge: Edge, alarm_minutes: int) -> None:
+    def __init__(self, stack: Stack, edge: WindowEdge, alarm_minutes: int) -> None:
         self._stack = stack
         self._edge = edge
         self._alarm_minutes = alarm_minutes
@@ -46,7 +42,7 @@ class Watchdog:
         self._alive = False
 
     def plan(self) -> Plan:
-        window, now = self._under_way(), moment()
+        window, now = self._concerned(), moment()
         if window is None:
             return Plan({}, {}, facts=self._facts("no window is under way"))
         operation = self._leases.load()
@@ -59,7 +55,7 @@ class Watchdog:
         return Plan({"phase": window.phase}, {"verdict": self._verdict.word}, steps, self._facts(self._verdict.because))
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
-        window = self._under_way()
+        window = self._concerned()
         if window is None:
             return {}
         if self._alive:
@@ -71,14 +67,10 @@ class Watchdog:
 
     def _act(self) -> Dict[str, Any]:
         """Nobody else works on the stack meanwhile. What is decided is decided anew: time has passed."""
-        window = self._under_way()
+        window = self._concerned()
         if window is None:
             return self._facts("no window is under way")
-        verdict = self._verdict = self._decide(window)
-        if verdict.word == KEEP:
-            self._edge.prolong(window.edge_owner, moment())
-        elif verdict.word == LIFT:
-            self._edge.lift(window.edge_owner)
+        verdict = self._verdict = self._at_the_edge(window, self._decide(window))
         change = self._store.change(lambda record, now: self._marked(record, window, verdict, now))
         told = self._tell(window, change) if change.action else 0
         if verdict.word == KEEP:
@@ -92,19 +84,36 @@ class Watchdog:
             )
         return {**self._facts(verdict.because), "undelivered": told}
 
+    def _at_the_edge(self, window: Window, verdict: Verdict) -> Verdict:
+        """An edge that refuses is a reason to alarm, not to say nothing."""
+        try:
+            if verdict.word == KEEP:
+                self._edge.prolong(window.edge_owner, moment())
+            elif verdict.word == LIFT:
+                self._edge.lift(window.edge_owner)
+        except OperationError as error:
+            return Verdict(KEEP, f"{verdict.because}; and the edge could not be changed: {error}")
+        return verdict
+
     def _marked(self, record: WindowRecord, window: Window, verdict: Verdict, now: Moment) -> WindowChange:
         if verdict.word == KEEP:
             return kept_by_target(record, window, verdict, now, self._alarm_minutes)
         return ended_by_target(record, window, verdict, now)
 
     def _decide(self, window: Window) -> Verdict:
+        if window.phase == CLOSED:  # a task of a dead run closed the edge after all
+            return Verdict(LIFT, "its page outlived the window")
         evidence = StackLook(self._stack).evidence() if needs_look(window) else Evidence(True, True)
         return decide(window, evidence)
 
-    def _under_way(self) -> Optional[Window]:
+    def _concerned(self) -> Optional[Window]:
+        """The window that is under way, or one that is over and whose page is still there."""
         record = self._store.load()
         record.refuse_damage()
-        return record.window if record.window is not None and record.window.under_way else None
+        window = record.window
+        if window is None or window.phase == PLANNED:
+            return None
+        return window if window.under_way or self._edge.is_closed(window.edge_owner) else None
 
     def _tell(self, window: Window, change: WindowChange) -> int:
         kept = self._verdict.word == KEEP
@@ -134,17 +143,3 @@ class Watchdog:
 def is_held(leases: LeaseStore) -> bool:
     holder = leases.load().holder
     return holder is not None and not holder.is_expired(moment())
-
-
-class NoEdge:
-    """A stack without an edge that we steer: there is no page."""
-
-    def lift(self, owner: str) -> bool:
-        return False
-
-    def prolong(self, owner: str, now: Moment) -> bool:
-        return False
-
-
-def edge_of(stack: Stack, edge: Mapping[str, Any]) -> Edge:
-    return NoEdge()

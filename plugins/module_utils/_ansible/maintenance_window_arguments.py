@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from .argument_spec import ArgumentSpec, stack_arguments
+from .edge_arguments import edge_arguments
 
 
 def maintenance_window_arguments() -> ArgumentSpec:
     """Which window, what becomes of it, what is done in it, and who is told when nobody is left."""
-    return stack_arguments().merged_with(_what()).merged_with(_how_long())
+    return stack_arguments().merged_with(edge_arguments()).merged_with(_what()).merged_with(_how_long())
 
 
 def _what() -> ArgumentSpec:
@@ -25,11 +26,11 @@ def _what() -> ArgumentSpec:
             "task": {"type": "int", "default": 0},
             "outcome": {"type": "str", "default": ""},
             "because": {"type": "str", "default": ""},
+            "with_stack": {"type": "bool", "default": False},
             "approval": {"type": "str", "choices": ["optional", "required"], "default": "optional"},
             "approved": {"type": "str", "default": ""},
             "approver": {"type": "str", "default": ""},
             "override_reason": {"type": "str", "default": ""},
-            "edge": {"type": "dict", "default": {}},
         }
     )
 
@@ -46,6 +47,7 @@ def _how_long() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "minutes": {"type": "int", "default": 30},
+            "starts_at": {"type": "str", "default": ""},
             "hours": {"type": "list", "elements": "dict", "default": [], "options": hours},
             "timezone": {"type": "str", "default": ""},
             "expires_after": {"type": "int", "default": 180},

@@ -54,6 +54,7 @@ class Wish:
     approved: str = ""
     needs_approval: bool = False
     approver: str = ""
+    starts_at: str = ""
     override_reason: str = ""
     alarms: Tuple[Mapping[str, Any], ...] = ()
 
@@ -62,7 +63,7 @@ class Wish:
         return lease.renewed(now)
 
     def planned(self, now: Moment) -> Dict[str, Any]:
-        return {**self.plan, "minutes": self.minutes, "planned_at": now.text, "override_reason": self.override_reason}
+        return {**self.plan, "minutes": self.minutes, "planned_at": now.text, "starts_at": self.starts_at, "override_reason": self.override_reason}
 
 
 def plan_window(record: WindowRecord, wish: Wish, now: Moment) -> WindowChange:
@@ -137,7 +138,7 @@ def move(record: WindowRecord, change: str, phase: str, now: Moment, **facts: An
     window = record.require(change, *_FROM[phase])
     if window.phase == phase:
         return WindowChange(record, record)
-    kept = {"because": facts["because"], "since": now.text, "alarmed_at": ""} if phase == ABANDONED else {}
+    kept = {"because": facts["because"], "since": now.text, "alarmed_at": "", "by": "run"} if phase == ABANDONED else {}
     half = window.half_applied if phase == ABANDONED else NONE
     after = replace(window, phase=phase, half_applied=half, kept=kept).did(phase, DONE, now)
     return WindowChange(record, record.with_window(after), {PROVEN: "prove", WATCHING: "watch", ABANDONED: "abandon"}[phase], "", dict(facts))

@@ -41,7 +41,7 @@ def is_alive(window: Window, operation: LeaseRecord, now: Moment) -> bool:
 
 def needs_look(window: Window) -> bool:
     """Whether the stack itself has to be looked at to decide."""
-    return window.phase not in (PLANNED, CLOSED, WATCHING) and window.half_applied != SCHEMA
+    return window.phase not in (PLANNED, CLOSED, WATCHING) and window.half_applied != SCHEMA and window.kept.get("by") != "run"
 
 
 def decide(window: Window, evidence: Evidence) -> Verdict:
@@ -50,6 +50,8 @@ def decide(window: Window, evidence: Evidence) -> Verdict:
         return Verdict(NOTHING)
     if window.phase == WATCHING:
         return Verdict(CLOSE, "traffic was back already")
+    if window.phase == ABANDONED and window.kept.get("by") == "run":
+        return Verdict(KEEP, f"its run left it to a person: {window.kept['because']}")
     task = f"task {window.number} ({window.task(window.number).title})" if window.number else "the window"
     if window.half_applied == SCHEMA:
         return Verdict(KEEP, f"{task} was cut off, and what it leaves cannot be seen from outside")
@@ -64,7 +66,16 @@ def decide(window: Window, evidence: Evidence) -> Verdict:
 
 def ended_by_target(record: WindowRecord, window: Window, verdict: Verdict, now: Moment) -> WindowChange:
     """The window is over: the page is lifted, or traffic was back."""
-    after = replace(window, phase=CLOSED, outcome="expired", ended_at=now.text, token="", lease=None, kept={"because": verdict.because, "since": now.text})
+    over = window.phase == CLOSED
+    after = replace(
+        window,
+        phase=CLOSED,
+        outcome=window.outcome if over else "expired",
+        ended_at=window.ended_at if over else now.text,
+        token="",
+        lease=None,
+        kept={"because": verdict.because, "since": now.text},
+    )
     after = after.did("the target", "lifted" if verdict.word == LIFT else "closed", now)
     facts = {"was": window.phase, "task": window.number, "half_applied": window.half_applied, "because": verdict.because}
     return WindowChange(record, record.with_window(after), verdict.word, verdict.because, facts)
@@ -74,7 +85,12 @@ def kept_by_target(record: WindowRecord, window: Window, verdict: Verdict, now: 
     """The page stays. It is said once, and again after ``alarm_minutes``."""
     alarmed = parse_timestamp(window.kept.get("alarmed_at"))
     due = alarmed is None or (now.wall - alarmed).total_seconds() >= alarm_minutes * 60 or (now.wall - alarmed).total_seconds() < 0
-    kept = {"because": verdict.because, "since": window.kept.get("since") or now.text, "alarmed_at": now.text if due else window.kept["alarmed_at"]}
+    kept = {
+        "because": window.kept["because"] if window.kept.get("by") == "run" else verdict.because,
+        "since": window.kept.get("since") or now.text,
+        "alarmed_at": now.text if due else window.kept["alarmed_at"],
+    }
+    kept["by"] = window.kept.get("by") or "target"
     after = replace(window, phase=ABANDONED, kept=kept)
     if window.phase != ABANDONED:
         after = after.did("the target", "kept", now)

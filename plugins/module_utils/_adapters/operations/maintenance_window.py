@@ -25,8 +25,9 @@ from ..._core.window_watch import Limits, WatchBreached, breaches, summary
 from ..clock import moment, utc_now
 from ..request_sampler import Sampler
 from ..stack_look import StackLook
+from ..window_edge import WindowEdge
 from ..window_store import WindowStore
-from ..window_watchdog import Watchdog, edge_of
+from ..window_watchdog import Watchdog
 
 _SHORTEST_LEASE, _LONGEST_LEASE = 2, 86400
 _LONGEST_WINDOW = 24 * 60
@@ -58,14 +59,15 @@ class MaintenanceWindow:
         host.hide([secret for target in targets for secret in target.secrets], [target.name for target in targets])
         _check(params)
         if params["state"] == "expired":
-            return Watchdog(stack, edge_of(stack, params["edge"]), params["alarm_minutes"])
+            return Watchdog(stack, WindowEdge(stack, params["edge"]), params["alarm_minutes"])
         if params["state"] == "measured":
             return Measure.from_params(stack, params)
         return cls(stack, {**params, "alarms": tuple(target.stored() for target in targets)})
 
     def plan(self) -> Plan:
         if self._params["state"] == "look":
-            return facts_only(facts_of(self._store.load(), moment()))
+            observed = StackLook(self._stack).observed() if self._params["with_stack"] else {}
+            return facts_only({**facts_of(self._store.load(), moment()), "observed": observed})
         self._decide = self._decision()
         change = self._decide(self._store.load(), moment())
         return Plan(_summary(change.before), _summary(change.after), change.steps, facts_of(change.after, moment()))
@@ -115,6 +117,7 @@ class MaintenanceWindow:
             approved=params["approved"],
             needs_approval=params["approval"] == "required",
             approver=params["approver"],
+            starts_at=params["starts_at"],
             override_reason=allowed,
             alarms=params["alarms"],
         )
@@ -122,7 +125,10 @@ class MaintenanceWindow:
     def _within_hours(self) -> str:
         """Why it is allowed at this time, if it is an exception."""
         params = self._params
-        return require_hours(parse_hours(params["hours"]), _local(params["timezone"]), params["minutes"], params["override_reason"])
+        local = _local(params["timezone"])
+        if params["starts_at"] and params["state"] == "planned":
+            local = _later(params["starts_at"], local)
+        return require_hours(parse_hours(params["hours"]), local, params["minutes"], params["override_reason"])
 
 
 @dataclass
@@ -218,6 +224,17 @@ def _local(name: str) -> datetime:
     if not name:
         return utc_now().astimezone().replace(tzinfo=None)
     return utc_now().astimezone(_zone(name)).replace(tzinfo=None)
+
+
+def _later(text: str, now: datetime) -> datetime:
+    """The announced begin, in the same time zone."""
+    try:
+        begin = datetime.fromisoformat(text)
+    except ValueError:
+        begin = datetime.min
+    if begin.tzinfo is not None or begin < now:
+        raise BadInput(f"starts_at is {text!r}, and has to be a time to come such as 2026-11-28T01:00, in the time zone of the hours.", starts_at=text)
+    return begin
 
 
 def _zone(name: str) -> Any:

@@ -96,3 +96,11 @@ def test_an_alarm_is_repeated_after_a_while_and_not_every_minute():
     assert third.after.window.steps == first.after.window.steps
     assert kept_by_target(third.after, third.after.window, verdict, at(600), 30).action == "alarm"  # the clock was set back
     assert NONE.window is None
+
+
+def test_what_a_run_left_to_a_person_stays_until_a_person_has_looked():
+    record = move(working(), "CHG-1", "abandoned", at(2), because="the release before does not answer").after
+    left = replace(record.window, half_applied="none")
+    assert not needs_look(left) and decide(left, WHOLE).word == "keep"
+    kept = kept_by_target(record, left, decide(left, WHOLE), at(500), 30)
+    assert kept.after.window.kept["because"] == "the release before does not answer" and kept.after.window.kept["by"] == "run"
