@@ -1,15 +1,18 @@
 """HTTP: reads requests, writes answers, counts and logs them, and lets those in flight finish when told to stop."""
 
 import json
+import socket
 import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from . import websocket
 from .service import UNAVAILABLE
 
 LARGEST_BODY = 64 * 1024
+HOST_NAME = socket.gethostname()
 
 
 class Server(ThreadingHTTPServer):
@@ -22,6 +25,7 @@ class Server(ThreadingHTTPServer):
         self.service = service
         self.log = log
         self.draining = threading.Event()
+        self.websockets = set()
 
     def drain(self):
         """Accepts nothing new and waits for what was accepted. True when all of it was answered."""
@@ -29,6 +33,7 @@ class Server(ThreadingHTTPServer):
         self.shutdown()
         self._take_waiting_connections()
         self.socket.close()
+        websocket.end(self.websockets)
         deadline = time.monotonic() + self.settings.drain_seconds
         while self.service.metrics.in_flight and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -74,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         return super().parse_request()
 
     def do_GET(self):
+        if urlsplit(self.path).path == "/ws" and websocket.is_asked_for(self.headers):
+            return websocket.echo(self, self.server.websockets)
         self._answer(self._get)
 
     def do_POST(self):
@@ -147,6 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; version=0.0.4" if text else "application/json")
         self.send_header("Content-Length", str(len(payload)))
+        self.send_header("X-Served-By", HOST_NAME)
         self.send_header("X-Request-ID", ids["request_id"])
         self.send_header("X-Correlation-ID", ids["correlation_id"])
         if status == 429:
@@ -163,9 +171,7 @@ class Handler(BaseHTTPRequestHandler):
         if status >= 500 and level == "info":
             level = "error"
         # The path only: a query may carry what must not be logged.
-        self.server.log.write(
-            level, "request", method=self.command, path=path, status=status, duration_ms=round(seconds * 1000, 1), **ids
-        )
+        self.server.log.write(level, "request", method=self.command, path=path, status=status, duration_ms=round(seconds * 1000, 1), **ids)
 
     def _enter(self):
         if not self._busy:

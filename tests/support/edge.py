@@ -1,0 +1,97 @@
+"""A small stack behind its edge: the miniature's api without its stores, and nginx."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.support.modules import call
+from tests.support.operated import OperatedStack
+from tests.support.stacks import MINIATURE, docker
+
+SECRET = "bypass-of-the-tests-0123456789"
+BYPASS = {"X-Maintenance-Bypass": SECRET}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the edge answered."""
+
+    status: int
+    headers: dict
+    body: str
+
+    @property
+    def served_by(self) -> str:
+        """The first letters of the id of the container that answered, empty when nginx did it itself."""
+        return self.headers.get("x-served-by", "")
+
+    def json(self) -> dict:
+        return json.loads(self.body)
+
+
+class EdgeStack(OperatedStack):
+    """Started by compose alone: no ledger, no stores. Modules are called with ``options``, playbooks with ``play``."""
+
+    def __init__(self, directory: Path, name: str, version: str = "v1", **overrides: object) -> None:
+        edge = {
+            "service": "edge",
+            "pools": {"api": {"port": 3000}},
+            "health_paths": ["/health", "/health/ready"],
+            "operators": {"secret": SECRET},
+            "attack": {"rate": 1, "burst": 2},
+        }
+        services = {"app": "api", "edge": "edge"}
+        super().__init__(directory, name, **{"stack_edge": edge, "stack_services": services, "stack_secrets": {}, **overrides})
+        self.edge = {**edge, "url": f"http://127.0.0.1:{self.port}"}
+        self._write_files(version)
+
+    def _write_files(self, version: str) -> None:
+        shutil.copytree(MINIATURE, self.project.directory, dirs_exist_ok=True)
+        model = yaml.safe_load((MINIATURE / "compose.yaml").read_text())
+        api, edge = model["services"]["api"], model["services"]["edge"]
+        del api["depends_on"], edge["depends_on"]
+        kept = {name: value for name, value in api["environment"].items() if not name.startswith(("DATABASE", "REDIS", "MIGRATION"))}
+        api["environment"] = kept
+        edge["stop_grace_period"] = "2s"
+        (self.project.directory / "compose.yaml").write_text(yaml.safe_dump({"services": {"api": api, "edge": edge}}))
+        self.project.write_env({"APP_VERSION": version, "EDGE_PORT": str(self.port), "HEALTH_INTERVAL": "1s"})
+
+    @property
+    def options(self) -> dict:
+        return {**self.project.options, "edge": self.edge}
+
+    def up(self, replicas: int = 1) -> "EdgeStack":
+        self.project.compose("up", "--detach", "--wait", "--scale", f"api={replicas}")
+        return self
+
+    def traffic(self, check: bool = False, **options: object) -> dict:
+        """One call of the module."""
+        return call("edge_traffic", {**self.options, **options}, check=check)
+
+    def ask(self, path: str = "/health", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read().decode())
+        finally:
+            connection.close()
+
+    def api(self) -> dict[str, str]:
+        """Id of each running container of the api to its address, the oldest first."""
+        found = [one for one in self.project.containers("api") if one["State"]["Running"]]
+        found.sort(key=lambda one: int(one["Config"]["Labels"]["com.docker.compose.container-number"]))
+        return {one["Id"]: next(iter(one["NetworkSettings"]["Networks"].values()))["IPAddress"] for one in found}
+
+    def nginx(self, *words: str) -> str:
+        return docker("exec", self.project.containers("edge")[0]["Id"], "nginx", *words)
+
+    def included(self, name: str = "traffic.conf") -> Path:
+        return self.project.directory / "edge" / name
