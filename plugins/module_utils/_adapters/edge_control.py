@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import http.client
 import secrets
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._core.edge_errors import EdgeNotPrepared, EdgeRefused
-from .._core.edge_rendering import LOOK_HEADER, LOOK_PATH, SITE_FILE, TRAFFIC_FILE, EdgeFiles, facts_of
+from .._core.edge_rendering import SITE_FILE, TRAFFIC_FILE, EdgeFiles
 from .._core.edge_site import EdgeSite
 from .._core.edge_traffic import Traffic, ends_of, iso, without_expired
 from .._core.redaction import Redactor
@@ -22,6 +19,7 @@ from .._core.stack import Stack
 from .._core.timestamps import parse_timestamp
 from .clock import moment
 from .edge_files import EdgeRecord, EdgeRecordFile, IncludedFiles, with_operators
+from .edge_questions import ask_workers
 from .engine import Engine
 from .journal import note
 from .nginx_server import NginxServer, Workers, find_nginx
@@ -123,16 +121,7 @@ class EdgeControl:
 
     def asked(self, client: str = "") -> Dict[str, Any]:
         """What the running workers say they serve (through ``url``): generation, and whether limits hold for this client."""
-        record = self._records.load()
-        if not self._given.url or not record.look:
-            return {}
-        query = f"?client={client.partition('/')[0]}" if client else ""
-        request = urllib.request.Request(f"{self._given.url}{LOOK_PATH}{query}", headers={LOOK_HEADER: record.look, "Connection": "close"})
-        try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
-                return facts_of(answer.read(200).decode(errors="replace"))
-        except (OSError, http.client.HTTPException):
-            return {}
+        return ask_workers(self._given, self._records.load().look, client)
 
     def _differs(self, record: EdgeRecord) -> bool:
         """Whether the files are not what the record says: somebody edited or replaced them, or the inventory changed."""

@@ -48,6 +48,8 @@ class NginxServer(Protocol):
 
     name: str
 
+    def reach(self, container: Container) -> str: ...
+
     def run(self, *words: str) -> Said: ...
 
     def workers(self) -> Workers: ...
@@ -63,6 +65,11 @@ class ContainerNginx:
         self._site = site
         self._container = container
         self.name = container.name
+
+    def reach(self, container: Container) -> str:
+        """The address of another container on a network that both are on; empty without one."""
+        own = {network for network, address in self._container.addresses if address}
+        return next((address for network, address in container.addresses if address and network in own), "")
 
     @classmethod
     def find(cls, stack: Stack, engine: Engine, site: EdgeSite) -> "ContainerNginx":
@@ -107,6 +114,9 @@ class HostNginx:
     def __init__(self, site: EdgeSite) -> None:
         self._site = site
         self.name = f"{site.command[0]} on this host"
+
+    def reach(self, container: Container) -> str:
+        return container.address
 
     @classmethod
     def find(cls, site: EdgeSite) -> "HostNginx":

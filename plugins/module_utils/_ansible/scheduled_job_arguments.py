@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -14,6 +14,7 @@ from .argument_spec import ArgumentSpec, stack_arguments
 from .backup_copy_arguments import backup_copy_arguments
 from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
+from .edge_traffic_arguments import edge_traffic_arguments
 from .maintenance_window_arguments import maintenance_window_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
@@ -27,6 +28,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_files": backup_files_arguments,
     "backup_info": backup_info_arguments,
     "backup_retention": backup_retention_arguments,
+    "edge_traffic": edge_traffic_arguments,
     "maintenance_window": maintenance_window_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
@@ -74,11 +76,22 @@ def with_job_params(params: Mapping[str, Any], host: Any) -> Dict[str, Any]:
 
 def _refuse_secrets(params: Mapping[str, Any], spec: ArgumentSpec, host: Any) -> None:
     """They would lie on the disk of the target for good."""
-    secret = [name for name, option in spec.options.items() if option.get("no_log") and params["options"].get(name)]
-    host.hide([str(params["options"][name]) for name in secret])
+    found = dict(_secrets(spec.options, params["options"]))
+    host.hide(list(found.values()))
+    secret = sorted(found)
     if secret:
         raise BadInput(
             f"A job cannot be given {', '.join(secret)}: it would be written to the target.",
             hint="Leave it out: the job reads it from the environment of the service's container.",
             secret=secret,
         )
+
+
+def _secrets(options: Mapping[str, Any], given: Any) -> Iterator[Tuple[str, str]]:
+    """Dotted names and values of what is given for secret options, at any depth."""
+    for name, option in options.items():
+        value = given.get(name) if isinstance(given, Mapping) else None
+        if value and option.get("no_log"):
+            yield name, str(value)
+        for inner, secret in _secrets(option.get("options") or {}, value):
+            yield f"{name}.{inner}", secret

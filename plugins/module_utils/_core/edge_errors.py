@@ -26,6 +26,12 @@ class EdgeRefused(OperationError):
     reason = "edge_refused"
 
 
+class EdgeUnproven(OperationError):
+    """nginx serves what it was given, and those who ask get something else."""
+
+    reason = "edge_unproven"
+
+
 class EdgeStateDamaged(OperationError):
     """Our record of the edge makes no sense."""
 

@@ -92,7 +92,7 @@ class EdgeFiles:
 
     def _server(self, traffic: Traffic) -> str:
         site = self._site
-        names = {name: site.variable(name) for name in ("attack", "closed", "form", "look", "generation", "asked", "retry_after", "html", "json")}
+        names = {name: site.variable(name) for name in ("attack", "closed", "form", "look", "generation", "asked", "operator", "retry_after", "html", "json")}
         burst = traffic.attack.burst if traffic.attack else site.attack_burst
         return _SERVER.format(head=_HEAD, burst=burst, look_path=LOOK_PATH, **names)
 
@@ -147,9 +147,10 @@ def _host(address: str) -> str:
 
 
 def facts_of(answer: str) -> Dict[str, Any]:
-    """What the workers said when they were asked (``LOOK_PATH``); empty for anything else."""
-    found = re.fullmatch(r"generation=(\d+) allowed=([01])\n?", answer)
-    return {"generation": int(found[1]), "allowed": found[2] == "1"} if found else {}
+    """What the workers said when they were asked (``LOOK_PATH``): which configuration they serve, whether limits do not hold for the client in
+    question, and whether who asks is an operator. Empty for anything else."""
+    found = re.fullmatch(r"generation=(\d+) allowed=([01]) operator=([01])\n?", answer)
+    return {"generation": int(found[1]), "allowed": found[2] == "1", "operator": found[3] == "1"} if found else {}
 
 
 _SERVER = """{head}
@@ -186,7 +187,7 @@ location = {look_path} {{
     default_type text/plain;
     add_header Cache-Control no-store always;
     if (${look}) {{
-        return 200 "generation=${generation} allowed=${asked}\\n";
+        return 200 "generation=${generation} allowed=${asked} operator=${operator}\\n";
     }}
     return 404;
 }}

@@ -68,6 +68,7 @@ class Attack:
     burst: int
     until: str = ""
     owner: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Allowed:
     address: str
     until: str = ""
     owner: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True)
