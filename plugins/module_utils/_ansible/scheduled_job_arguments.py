@@ -14,6 +14,7 @@ from .argument_spec import ArgumentSpec, stack_arguments
 from .backup_copy_arguments import backup_copy_arguments
 from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
+from .host_info_arguments import host_info_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
@@ -26,6 +27,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_files": backup_files_arguments,
     "backup_info": backup_info_arguments,
     "backup_retention": backup_retention_arguments,
+    "host_info": host_info_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),

@@ -11,6 +11,7 @@ from .backup_copy import BackupCopy
 from .backup_files import BackupFiles
 from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
+from .host_info import HostInfo
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
@@ -22,6 +23,7 @@ OPERATIONS: Dict[str, Any] = {
     "backup_files": BackupFiles,
     "backup_info": BackupInfo,
     "backup_retention": BackupRetention,
+    "host_info": HostInfo,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
