@@ -19,10 +19,10 @@ extends_documentation_fragment:
 options:
   sections:
     description:
-      - What to look at. All of it by default but V(containers), which lists the containers of all projects of the engine.
+      - What to look at. By default all of it but V(containers), the containers of all projects of the engine, and V(packages), what apt would upgrade.
     type: list
     elements: str
-    choices: [system, disks, memory, load, certificates, listeners, engine, clock, logs, containers]
+    choices: [system, disks, memory, load, certificates, listeners, engine, clock, logs, containers, packages]
     default: [system, disks, memory, load, certificates, listeners, engine, clock, logs]
   paths:
     description:
@@ -77,7 +77,8 @@ options:
 seealso:
   - module: runbook.compose.compose_info
 notes:
-  - Reasons of failures are V(host_unhealthy), V(bad_input), V(engine_failed), V(engine_unreachable), V(python_library_missing), V(lease_lost).
+  - Reasons of failures are V(host_unhealthy), V(bad_input), V(engine_failed), V(engine_unreachable), V(packages_unknown),
+    V(python_library_missing), V(lease_lost).
 """
 
 EXAMPLES = r"""
@@ -133,7 +134,7 @@ problems:
         - Of V(certificates) are V(certificate_missing), V(certificate_unreadable), V(authority_unreadable), V(not_served), V(expired), V(expires_soon),
           V(not_valid_yet), V(wrong_name), V(chain_untrusted), V(not_the_served_one).
         - Of V(listeners) are V(not_listening), V(exposed); of V(engine) V(engine_unreachable); of V(clock) V(clock_unsynchronized); of V(system)
-          V(reboot_required); of V(logs) V(log_large), V(log_unbounded). Of any V(unavailable).
+          V(reboot_required); of V(logs) V(log_large), V(log_unbounded); of V(packages) V(security_upgrades). Of any V(unavailable).
       type: str
       sample: disk_full
     severity: {description: "V(critical) or V(warning).", type: str, sample: warning}
@@ -231,6 +232,11 @@ containers:
   elements: dict
   sample: [{container: shop-api-1, id: 5d41402abc4b2a76b9719d911017c592ab1e7e6f3a3e0b2f8d9c0a1b2c3d4e5f, project: shop, service: api, running: true,
             health: healthy, started_at: "2026-11-21T03:05:00.1Z", restart_policy: unless-stopped}]
+packages:
+  description: What is installed with its version, what is held, and what apt would upgrade by the lists that it fetched last.
+  returned: when the section was asked for
+  type: dict
+  sample: {upgrades: [{package: libc6, before: 2.36-9, after: 2.36-10, security: false}], held: [docker.io], installed: [{package: libc6, version: 2.36-9}]}
 """
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.host_info import HostInfo

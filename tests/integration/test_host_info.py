@@ -27,7 +27,7 @@ services:
     init: true
     logging: {driver: json-file}
 """
-EVERYTHING = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers"]
+EVERYTHING = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages"]
 # What this machine is doing meanwhile is not the matter.
 CALM = {
     "load_warning_per_core": 1000,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .argument_spec import ArgumentSpec, stack_arguments
 
-_SECTIONS = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers"]
+_SECTIONS = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages"]
 
 
 def host_info_arguments() -> ArgumentSpec:
@@ -15,7 +15,7 @@ def host_info_arguments() -> ArgumentSpec:
     return stack_arguments().merged_with(
         ArgumentSpec(
             {
-                "sections": {"type": "list", "elements": "str", "choices": _SECTIONS, "default": _SECTIONS[:-1]},
+                "sections": {"type": "list", "elements": "str", "choices": _SECTIONS, "default": _SECTIONS[:-2]},
                 "paths": {"type": "dict", "default": {}},
                 "certificates": {"type": "list", "elements": "dict", "default": [], "options": certificate},
                 "listeners": {"type": "list", "elements": "str", "default": []},

@@ -108,6 +108,15 @@ def log_problems(section: List[Mapping[str, Any]], limits: Limits) -> List[Probl
     return found
 
 
+def package_problems(section: Mapping[str, Any], limits: Limits) -> List[Problem]:
+    names = [row["package"] for row in section["upgrades"] if row["security"]]
+    if not names:
+        return []
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    message = f"Security updates are not installed: {', '.join(names[:5])}{more}."
+    return [Problem("packages", "security_upgrades", WARNING, "", message, "playbooks/maintenance/os_update.yml")]
+
+
 RULES: Dict[str, Callable[[Any, Limits], List[Problem]]] = {
     "engine": engine_problems,
     "disks": disk_problems,
@@ -118,6 +127,7 @@ RULES: Dict[str, Callable[[Any, Limits], List[Problem]]] = {
     "clock": clock_problems,
     "system": system_problems,
     "logs": log_problems,
+    "packages": package_problems,
 }
 
 

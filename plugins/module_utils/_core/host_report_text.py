@@ -81,6 +81,12 @@ def _logs(rows: Rows) -> List[str]:
     return listed(f"LOGS {len(rows)} containers", rows, columns)
 
 
+def _packages(section: Mapping[str, Any]) -> List[str]:
+    held = f", held: {', '.join(section['held'])}" if section["held"] else ""
+    columns = [("PACKAGE", plain("package")), ("BEFORE", plain("before")), ("AFTER", plain("after")), ("SECURITY", lambda row: "yes" if row["security"] else "")]
+    return listed(f"PACKAGES {len(section['installed'])} installed, {len(section['upgrades'])} to upgrade{held}", section["upgrades"], columns)
+
+
 def _word(value: Any) -> Any:
     return value if value is None else "yes" if value else "NO"
 
@@ -95,4 +101,5 @@ _WRITERS: Dict[str, Callable[[Any], List[str]]] = {
     "engine": _engine,
     "clock": _clock,
     "logs": _logs,
+    "packages": _packages,
 }

@@ -20,6 +20,7 @@ from ..clock import utc_now
 from ..host_engine import HostEngine
 from ..host_readings import Readings
 from ..kernel_clock import clock_state
+from ..package_manager import packages
 
 _LONGEST_INTERVAL, _ENGINE_SECONDS = 60, 20
 
@@ -83,6 +84,7 @@ class HostInfo:
             "clock": clock_state,
             "logs": engine.logs,
             "containers": engine.containers,
+            "packages": packages,
         }
 
     def _uses(self, engine_root: str) -> Dict[str, str]:

@@ -54,6 +54,7 @@ def test_a_host_without_problems_has_none():
         ("logs", {"bytes": 2**30}, [("log_large", "warning")]),
         ("logs", {"unbounded": True}, [("log_unbounded", "warning")]),
         ("logs", {"bytes": None}, []),
+        ("packages", {"upgrades": [{"package": f"p{n}", "before": "1", "after": "2", "security": True} for n in range(7)]}, [("security_upgrades", "warning")]),
     ],
 )
 def test_each_is_found_where_it_begins(section, changes, found):
