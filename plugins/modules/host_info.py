@@ -19,10 +19,11 @@ extends_documentation_fragment:
 options:
   sections:
     description:
-      - What to look at. By default all of it but V(containers), the containers of all projects of the engine, and V(packages), what apt would upgrade.
+      - What to look at. By default all of it but V(containers), the containers of all projects of the engine, and V(packages), what apt would upgrade, and
+        V(hours), whether it is time for work that people notice.
     type: list
     elements: str
-    choices: [system, disks, memory, load, certificates, listeners, engine, clock, logs, containers, packages]
+    choices: [system, disks, memory, load, certificates, listeners, engine, clock, logs, containers, packages, hours]
     default: [system, disks, memory, load, certificates, listeners, engine, clock, logs]
   paths:
     description:
@@ -54,6 +55,17 @@ options:
     type: list
     elements: str
     default: []
+  hours:
+    description:
+      - When work that people notice may be done. Each entry has C(from) and C(to) (V("22:00")), and perhaps C(days) (V([sat, sun]), the day on which it
+        begins). Without any, every time is fine.
+    type: list
+    elements: dict
+    default: []
+  timezone:
+    description: Time zone of O(hours), as V(Europe/Berlin). Default is that of the target.
+    type: str
+    default: ''
   interval:
     description: Seconds, 0 to 60, over which the use of the processors is measured. With 0 it is not.
     type: float
@@ -232,6 +244,11 @@ containers:
   elements: dict
   sample: [{container: shop-api-1, id: 5d41402abc4b2a76b9719d911017c592ab1e7e6f3a3e0b2f8d9c0a1b2c3d4e5f, project: shop, service: api, running: true,
             health: healthy, started_at: "2026-11-21T03:05:00.1Z", restart_policy: unless-stopped}]
+hours:
+  description: The time in O(timezone), whether it is within O(hours), and when the next ones begin otherwise.
+  returned: when the section was asked for
+  type: dict
+  sample: {local: "2026-11-21T03:10", declared: true, within: true, next_begin: ""}
 packages:
   description: What is installed with its version, what is held, and what apt would upgrade by the lists that it fetched last.
   returned: when the section was asked for

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -27,7 +29,7 @@ services:
     init: true
     logging: {driver: json-file}
 """
-EVERYTHING = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages"]
+EVERYTHING = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages", "hours"]
 # What this machine is doing meanwhile is not the matter.
 CALM = {
     "load_warning_per_core": 1000,
@@ -165,6 +167,17 @@ def test_a_full_disk_and_an_engine_that_is_down_are_critical_and_the_rest_is_tol
     assert (failed["failed"], failed["reason"], [one["problem"] for one in failed["details"]["problems"]]) == (True, "host_unhealthy", ["not_listening"])
 
 
+def test_hours_are_those_of_the_time_zone_that_is_named(stack):
+    all_day = {"from": "00:00", "to": "24:00"}
+    named = look(stack, sections=["hours"], hours=[all_day], timezone="Asia/Kathmandu")["hours"]
+    local = datetime.now(ZoneInfo("Asia/Kathmandu"))
+    assert named["within"] and named["declared"] and named["local"][:13] in {local.isoformat()[:13], (local - timedelta(minutes=1)).isoformat()[:13]}
+    tomorrow = [("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(local.weekday() + 2) % 7]]
+    later = look(stack, sections=["hours"], hours=[{**all_day, "days": tomorrow}], timezone="Asia/Kathmandu")["hours"]
+    assert not later["within"] and later["next_begin"].endswith("T00:00")
+    assert look(stack, sections=["hours"])["hours"]["within"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -174,6 +187,8 @@ def test_a_full_disk_and_an_engine_that_is_down_are_critical_and_the_rest_is_tol
         ({"interval": 61}, "interval must be"),
         ({"paths": {"backups": "here"}}, "must be absolute"),
         ({"thresholds": {"disks": 1}}, "no threshold disks"),
+        ({"sections": ["hours"], "hours": [{"from": "9", "to": "10:00"}]}, "a time is HH:MM"),
+        ({"sections": ["hours"], "timezone": "Europe/Atlantis"}, "does not know the time zone"),
     ],
 )
 def test_what_makes_no_sense_is_refused(stack, options, words):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .argument_spec import ArgumentSpec, stack_arguments
 
-_SECTIONS = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages"]
+_SECTIONS = ["system", "disks", "memory", "load", "certificates", "listeners", "engine", "clock", "logs", "containers", "packages", "hours"]
 
 
 def host_info_arguments() -> ArgumentSpec:
@@ -15,10 +15,12 @@ def host_info_arguments() -> ArgumentSpec:
     return stack_arguments().merged_with(
         ArgumentSpec(
             {
-                "sections": {"type": "list", "elements": "str", "choices": _SECTIONS, "default": _SECTIONS[:-2]},
+                "sections": {"type": "list", "elements": "str", "choices": _SECTIONS, "default": _SECTIONS[:-3]},
                 "paths": {"type": "dict", "default": {}},
                 "certificates": {"type": "list", "elements": "dict", "default": [], "options": certificate},
                 "listeners": {"type": "list", "elements": "str", "default": []},
+                "hours": {"type": "list", "elements": "dict", "default": []},
+                "timezone": {"type": "str", "default": ""},
                 "interval": {"type": "float", "default": 0},
                 "thresholds": {"type": "dict", "default": {}},
                 "on_problem": {"type": "str", "choices": ["report", "fail"], "default": "report"},

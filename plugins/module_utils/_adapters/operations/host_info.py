@@ -20,6 +20,7 @@ from ..clock import utc_now
 from ..host_engine import HostEngine
 from ..host_readings import Readings
 from ..kernel_clock import clock_state
+from ..local_hours import hours_now
 from ..package_manager import packages
 
 _LONGEST_INTERVAL, _ENGINE_SECONDS = 60, 20
@@ -85,6 +86,7 @@ class HostInfo:
             "logs": engine.logs,
             "containers": engine.containers,
             "packages": packages,
+            "hours": lambda: hours_now(params["hours"], params["timezone"]),
         }
 
     def _uses(self, engine_root: str) -> Dict[str, str]:
