@@ -34,7 +34,7 @@ import hashlib, os, subprocess
 place = "/opt/packages"
 os.makedirs(place, exist_ok=True)
 index = ""
-for name in ("shop-tools", "docker-ce"):
+for name in ("shop-tools", "docker-ce-extras"):
     for version in ("1.0", "2.0"):
         tree = f"/tmp/build/{name}-{version}"
         os.makedirs(f"{tree}/DEBIAN", exist_ok=True)
@@ -174,12 +174,12 @@ def test_packages_are_upgraded_and_those_of_the_engine_stay(host):
     code, output, told = host.play("maintenance/os_update", stack_window=closed)
     assert code != 0 and "outside the hours" in told["failure"]["msg"]
     code, output, told = host.play("maintenance/os_update", "--check", stack_window=closed)
-    assert code == 0 and "shop-tools  1.0     2.0" in output, output[-4000:]
+    assert code == 0 and "shop-tools  1.0  2.0" in output and "docker-ce-extras  1.0" not in output, output[-4000:]
     assert "1.0" in host.run("dpkg-query", "--show", "shop-tools")
     result = host.must("maintenance/os_update", stack_window=closed, override_reason="a hole is being used")
     assert result["before"] == [{"package": "shop-tools", "version": "1.0"}] and result["after"] == [{"package": "shop-tools", "version": "2.0"}]
     assert (result["reboot_required"], result["reboot_packages"], result["containers_restarted"]) == (True, ["shop-tools"], [])
-    assert "docker-ce" in result["held"] and host.run("apt-mark", "showhold") == ""
+    assert "docker-ce-extras" in result["held"] and host.run("apt-mark", "showhold") == ""
     assert host.run("cat", "/etc/shop-tools.conf") == "from the person who looks after it\n"
     assert host.run("docker", "inspect", "--format", "{{.State.StartedAt}}", "neighbour") == started
 
@@ -190,7 +190,12 @@ def test_a_host_is_rebooted_and_everything_is_back(host):
     docker("update", "--restart", "always", HOST)
     boot = "awk '{print $22}' /proc/1/stat"
     before = host.run("awk", "{print $22}", "/proc/1/stat")
-    result = host.must("maintenance/host", step="reboot", confirm="staging", maintenance_boot_time_command=boot)
+    code, output, told = host.play("maintenance/host", step="reboot", confirm="staging", maintenance_reboot_command="/bin/false")
+    assert code != 0 and "The host was not rebooted, and the stack runs" in told["failure"]["msg"], output[-3000:]
+    assert host.running() == ["neighbour", f"{STACK}-web-1"]
+    # A container has the boot id of the machine, and no logind to ask.
+    how = {"maintenance_boot_time_command": boot, "maintenance_reboot_command": "systemctl start --no-block reboot.target"}
+    result = host.must("maintenance/host", step="reboot", confirm="staging", **how)
     assert host.run("awk", "{print $22}", "/proc/1/stat") != before
     assert host.running() == sorted(result["containers"]) == ["neighbour", f"{STACK}-web-1"]
     journal = [json.loads(line) for line in host.run("cat", f"/var/lib/runbook/{STACK}/journal.ndjson").splitlines()]
