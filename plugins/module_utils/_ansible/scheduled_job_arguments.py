@@ -16,6 +16,7 @@ from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
 from .edge_traffic_arguments import edge_traffic_arguments
 from .maintenance_window_arguments import maintenance_window_arguments
+from .host_info_arguments import host_info_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
@@ -30,6 +31,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_retention": backup_retention_arguments,
     "edge_traffic": edge_traffic_arguments,
     "maintenance_window": maintenance_window_arguments,
+    "host_info": host_info_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),

@@ -13,6 +13,7 @@ from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .edge_traffic import EdgeTraffic
 from .maintenance_window import MaintenanceWindow
+from .host_info import HostInfo
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
@@ -26,6 +27,7 @@ OPERATIONS: Dict[str, Any] = {
     "backup_retention": BackupRetention,
     "edge_traffic": EdgeTraffic,
     "maintenance_window": MaintenanceWindow,
+    "host_info": HostInfo,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
