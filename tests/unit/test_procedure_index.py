@@ -16,6 +16,9 @@ EXPECTED |= {f"P{number:03}" for number in (*range(66, 86), 103, *range(105, 116
 # Redis, and the accounts and tokens in it.
 EXPECTED |= {f"P{number:03}" for number in (*range(86, 103), 104, 116, *range(147, 150), 151, *range(168, 172))}
 
+# The edge: rollouts.
+EXPECTED |= {"P025", "P031"}
+
 
 def rows(text: str) -> list[list[str]]:
     """Cells of every row that begins with a procedure's number."""

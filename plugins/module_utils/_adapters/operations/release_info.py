@@ -17,6 +17,7 @@ from ..engine import Engine
 from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from ..ledger_store import LedgerStore
+from ..rollout_store import RolloutStore
 
 
 class ReleaseInfo:
@@ -37,7 +38,7 @@ class ReleaseInfo:
         shown = (find_release(ledger, self._selector),) if self._selector else newest_first
         engine = Engine.connect(self._stack)
         current, target = ledger.current_release, rollback_target(ledger)
-        drift = find_drift(current, engine.containers(self._stack.name)) if current else []
+        drift = find_drift(current, RolloutStore(self._stack).live(engine.containers(self._stack.name))) if current else []
         kept, holders = ImageStore(self._stack, engine).kept_tags(), ImageHolders(self._stack, engine).present()
         return facts_only(
             {
@@ -46,9 +47,7 @@ class ReleaseInfo:
                 "previous": target.id if target else "",
                 "staged": ledger.staged,
                 "drift": drift,
-                "kept_images": [
-                    {"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept
-                ],
+                "kept_images": [{"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept],
                 "table": release_table(ledger, shown),
             }
         )

@@ -16,6 +16,7 @@ from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
 from .redis_backup import RedisBackup
+from .service_rollout import ServiceRollout
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
@@ -28,4 +29,5 @@ OPERATIONS: Dict[str, Any] = {
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
     "redis_backup": RedisBackup,
+    "service_rollout": ServiceRollout,
 }
