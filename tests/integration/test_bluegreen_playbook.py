@@ -17,6 +17,7 @@ def stack(tmp_path_factory):
         tmp_path_factory.mktemp("bluegreen"),
         unique_name("bluegreen"),
         stack_release={"variable": "APP_VERSION", "services": ["api"], **QUICK},
+        stack_edge={"service": "edge", "pools": {"api": {"port": 3000}}, "url": "http://127.0.0.1:{{ stack_edge_port }}"},
         stack_probes=[ready],
         stack_dependency_probes=[],
         stack_postgres={},

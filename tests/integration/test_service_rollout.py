@@ -38,6 +38,7 @@ def test_check_do_check_again_do_again_and_nobody_notices(stack):
     planned = stack.rollout(check=True)
     assert [(one["action"], one["target"], one["detail"]) for one in planned["actions"]] == [("roll_out", "api", "configuration and image changed; beside")]
     assert (planned["changed"], planned["services"][0]["after"]["containers"], stack.names(), stack.open) == (True, 2, before, {})
+    assert not (stack.project.state_dir / stack.name).exists(), "looking leaves nothing"
     with stack.under_load(post={"path": "/auth/login", "body": "{}"}) as seen:
         done = stack.rollout()
     assert done["changed"] and not done["failed"], done

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Iterator, Sequence, Tuple
 
 from .._core.container import Container
@@ -19,6 +20,7 @@ class RolloutStore:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._path = stack.in_state("rollout.json")
+        self._lock = stack.in_state("rollout.lock")
 
     def load(self) -> Rollouts:
         """Raises StateUnwritable when the file makes no sense."""
@@ -32,7 +34,7 @@ class RolloutStore:
             ) from error
 
     def live(self, containers: Sequence[Container]) -> Tuple[Container, ...]:
-        """Without old colours that only wait. Who may not read the record, or cannot, sees all containers."""
+        """Without old containers that only wait. Who may not read the record, or cannot, sees all containers."""
         try:
             return without_idle(self.load(), containers)
         except StateUnwritable:
@@ -44,11 +46,17 @@ class RolloutStore:
     def end(self, service: str, runs: str) -> None:
         self._write(self.load().with_ended(service, runs))
 
+    def require_free(self) -> None:
+        """Raises RolloutBusy while another process replaces containers; makes nothing."""
+        if os.path.exists(self._lock):
+            with alone(self._lock, _busy):
+                pass
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """While one process replaces containers, no other takes what it does for something that was left over."""
         make_private_directory(self._stack.in_state())
-        with alone(self._stack.in_state("rollout.lock"), _busy):
+        with alone(self._lock, _busy):
             yield
 
     def _write(self, rollouts: Rollouts) -> None:

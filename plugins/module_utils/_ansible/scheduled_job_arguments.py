@@ -34,7 +34,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),
     "redis_backup": redis_backup_arguments,
-    "service_rollout": lambda: edge_arguments().merged_with(service_rollout_arguments()),
+    "service_rollout": lambda: stack_arguments().merged_with(edge_arguments()).merged_with(service_rollout_arguments()),
 }
 
 

@@ -210,8 +210,8 @@ def backends(port: int, addresses: Mapping[str, str], old: int, percent: int) ->
 
 
 def without_idle(rollouts: Rollouts, containers: Sequence[Container]) -> Tuple[Container, ...]:
-    """Without the old colours that run only for a switch back."""
-    idle = {known for one in rollouts.open.values() if one.phase == BAKING for known in one.old}
+    """Without old containers that get no requests any more: they wait for a switch back, or could not be removed yet."""
+    idle = {known for one in rollouts.open.values() if one.phase in _FORWARD for known in one.old}
     return tuple(one for one in containers if one.id not in idle)
 
 

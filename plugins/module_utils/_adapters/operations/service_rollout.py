@@ -23,6 +23,7 @@ from ..clock import utc_now
 from ..compose_cli import ComposeCli
 from ..edge_control import EdgeControl
 from ..engine import Engine
+from ..journal import note
 from ..progress_file import ProgressFile
 from ..rollout_run import RolloutRun, Tools
 from ..rollout_scene import RolloutScene
@@ -63,9 +64,9 @@ class ServiceRollout:
         return cls(Stack.from_params(params), params, host)
 
     def plan(self) -> Plan:
-        with self._store.alone():  # not while another process is in the middle of it
-            self._rollouts = self._store.load()
-            self._observed = observe(self._stack, self._compose, self._engine)
+        self._store.require_free()  # what another process is in the middle of is not left over
+        self._rollouts = self._store.load()
+        self._observed = observe(self._stack, self._compose, self._engine)
         self._chosen = self._observed.model.select(self._params["services"])
         self._endings = decide_endings(self._rollouts, self._observed, (self._params["state"], self._chosen), utc_now())
         self._view = _settled(self._rollouts, self._observed, self._endings)
@@ -93,6 +94,9 @@ class ServiceRollout:
             except OperationError as error:
                 error.details.update(traffic=figures(run.samples))
                 raise
+        traffic = figures(run.samples)
+        for one in done:
+            note(self._stack, "service_rolled_out", service=one["service"], how=one["how"], state=one["state"], errors=traffic["errors"], requests=traffic["requests"])
         now = Observed(self._observed.model, tuple(self._engine.containers(self._stack.name)), self._observed.image_ids)
         now = _settled(self._store.load(), now)
         for warning in work.prove(now, self._work):
@@ -102,7 +106,7 @@ class ServiceRollout:
         return {
             "services": service_facts(plan.before, {name: service_summary(now, name) for name in plan.before}, self._ready, work.killed),
             "rollouts": done,
-            "traffic": figures(run.samples),
+            "traffic": traffic,
             "elapsed_ms": self._elapsed(),
         }
 
