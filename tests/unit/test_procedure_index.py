@@ -20,6 +20,9 @@ EXPECTED |= {f"P{number:03}" for number in (*range(86, 103), 104, 116, *range(14
 # Routines and the host.
 EXPECTED |= {f"P{number:03}" for number in (57, 62, *range(127, 131), *range(191, 197))}
 
+# The edge: rollouts.
+EXPECTED |= {"P025", "P031"}
+
 
 def rows(text: str) -> list[list[str]]:
     """Cells of every row that begins with a procedure's number."""
