@@ -138,8 +138,8 @@ class Handler(BaseHTTPRequestHandler):
 class FaultyService(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), Handler)
         self.requests: list[tuple[str, str, dict]] = []
         self.bodies: list[bytes] = []
         self.counts: Counter = Counter()
@@ -155,9 +155,9 @@ class FaultyService(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def faulty_service(certificate: Path | None = None) -> Iterator[FaultyService]:
+def faulty_service(certificate: Path | None = None, host: str = "127.0.0.1") -> Iterator[FaultyService]:
     """Serves until the block ends; over TLS with a certificate file that also holds its key."""
-    service = FaultyService()
+    service = FaultyService(host)
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
