@@ -1,4 +1,4 @@
-"""A real WebSocket server on this host whose path says how it behaves; the protocol is written here once more, from its RFC."""
+"""A real WebSocket server whose path says how it behaves; the protocol is written here once more, from its RFC. As a program it takes a port."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import socket
 import socketserver
 import struct
+import sys
 import threading
 import time
 from typing import Iterator
@@ -26,6 +27,8 @@ class Handler(socketserver.StreamRequestHandler):
                 name, unused_colon, value = line.decode().partition(":")
                 headers[name.strip().lower()] = value.strip()
             self.server.seen.append((path, headers))
+            if headers.get("upgrade", "").lower() != "websocket":
+                return self.say_refused(headers)
             getattr(self, f"say_{path.strip('/').replace('-', '_')}")(headers)
 
     def upgrade(self, headers: dict, key: str | None = None) -> None:
@@ -95,8 +98,8 @@ class WebsocketService(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        super().__init__((host, 0), Handler)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), Handler)
         self.seen: list[tuple[str, dict]] = []
         self.received: list[tuple[int, bytes]] = []
         self.stopping = threading.Event()
@@ -121,3 +124,7 @@ def websocket_service() -> Iterator[WebsocketService]:
         service.shutdown()
         service.server_close()
         thread.join(5)
+
+
+if __name__ == "__main__":
+    WebsocketService("0.0.0.0", int(sys.argv[1])).serve_forever()
