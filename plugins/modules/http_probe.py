@@ -159,22 +159,22 @@ options:
           - An attempt that began before O(deadline) may end after it by so much.
         type: float
         default: 0.0
-      key:
+      header_from:
         description:
-          - A key that the container of O(probes[].from_service) has in its environment, to be sent in a header. It is in no option, no command line and
-            no result.
+          - A header whose value, such as a key, the container of O(probes[].from_service) has in its environment. The value is in no option, no command
+            line and no result.
         type: dict
         suboptions:
           variable:
-            description: Variable of the container that holds the key, or (with C(_FILE) behind it) names a file that does.
+            description: Variable of the container that holds the value, or (with C(_FILE) behind it) names a file that does.
             type: str
             required: true
           header:
-            description: Header to send it in.
+            description: Name of the header.
             type: str
             default: Authorization
           prefix:
-            description: What stands before the key in that header.
+            description: What stands before the value.
             type: str
             default: 'Bearer '
       measure:
@@ -316,7 +316,7 @@ EXAMPLES = r"""
     probes:
       - url: https://api.provider.example/v1/models
         from_service: gateway
-        key: {variable: PROVIDER_API_KEY}
+        header_from: {variable: PROVIDER_API_KEY}
 
 - name: Send one real request after a change
   runbook.compose.http_probe:

@@ -126,6 +126,7 @@ def test_who_does_not_answer_is_counted_by_cause(server):
 
 
 def test_what_is_not_the_stack_gets_nothing(server):
+    """T104."""
     for url in ("http://shop.example/", "http://192.0.2.1/"):
         refused = loading(server, "", url=url)
         assert (refused["failed"], refused["reason"]) == (True, "load_target_refused")

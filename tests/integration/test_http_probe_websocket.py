@@ -76,6 +76,7 @@ def test_a_websocket_is_held_open_and_has_to_answer_at_the_end(sockets):
 
 
 def test_each_way_to_be_no_websocket_has_its_verdict_and_its_words(sockets):
+    """T102."""
     expected = {
         "chatty": ("ok", ""),
         "deaf": ("wrong_answer", "a ping was not answered within 1 s"),
@@ -147,10 +148,10 @@ def test_the_key_of_a_container_is_sent_and_never_shown(stack, sockets):
     with faulty_service(host="0.0.0.0") as echo:  # on all addresses of this host: the container has to reach it
         url = f"http://{network}:{echo.port}/echo"
         result = probing(
-            {"name": "bearer", "url": url, "from_service": "gateway", "key": {"variable": "PROVIDER_KEY"}},
-            {"name": "plain", "url": url, "from_service": "gateway", "key": {"variable": "PROVIDER_KEY", "header": "X-Api-Key", "prefix": ""}},
-            {"name": "file", "url": url, "from_service": "gateway", "key": {"variable": "OTHER_KEY"}},
-            {"name": "none", "url": url, "from_service": "gateway", "key": {"variable": "ABSENT"}},
+            {"name": "bearer", "url": url, "from_service": "gateway", "header_from": {"variable": "PROVIDER_KEY"}},
+            {"name": "plain", "url": url, "from_service": "gateway", "header_from": {"variable": "PROVIDER_KEY", "header": "X-Api-Key", "prefix": ""}},
+            {"name": "file", "url": url, "from_service": "gateway", "header_from": {"variable": "OTHER_KEY"}},
+            {"name": "none", "url": url, "from_service": "gateway", "header_from": {"variable": "ABSENT"}},
             options=stack.options,
             on_failure="report",
         )
@@ -158,6 +159,6 @@ def test_the_key_of_a_container_is_sent_and_never_shown(stack, sockets):
     hostname = docker("exec", stack.containers("gateway")[0]["Id"], "cat", "/etc/hostname").strip()
     assert sorted(headers.get("Authorization", "") for headers in sent) == ["", f"Bearer {hostname}", f"Bearer {KEY}"]
     assert [headers["X-Api-Key"] for headers in sent if "X-Api-Key" in headers] == [KEY]
-    assert "no key in its variable ABSENT" in result["probes"][3]["message"]
+    assert "nothing in its variable ABSENT" in result["probes"][3]["message"]
     assert [probe["status"] for probe in result["probes"]] == [500, 500, 500, None]
     assert KEY not in json.dumps(result) and "********" in json.dumps(result["probes"][0]["json"])

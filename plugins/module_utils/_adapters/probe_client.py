@@ -97,16 +97,16 @@ class ProbeClient:
         return Target(probe, found, login)
 
     def _inside(self, probe: Probe, found: ServiceContainer) -> Target:
-        """A probe that leaves from a container; the key that it may carry goes the same way as a password."""
-        if probe.key is None or self._containers is None:
+        """A probe that leaves from a container; a value that it carries from there goes the same way as a password."""
+        if probe.header_from is None or self._containers is None:
             return Target(probe, found)
         try:
-            value = self._containers.variable(found, probe.key.variable)
+            value = self._containers.variable(found, probe.header_from.variable)
         except EngineFailed as error:  # a named file that is not there
             return Target(probe, found, obstacle=str(error))
         if not value:
-            return Target(probe, found, obstacle=f"container {found.container.name} has no key in its variable {probe.key.variable}")
-        return Target(probe.with_header(probe.key.header, f"{probe.key.prefix}{value}"), found, ServiceLogin(password=value))
+            return Target(probe, found, obstacle=f"container {found.container.name} has nothing in its variable {probe.header_from.variable}")
+        return Target(probe.with_header(probe.header_from.header, f"{probe.header_from.prefix}{value}"), found, ServiceLogin(password=value))
 
     def _ask_from_inside(self, target: Target, seconds: float) -> Answer:
         """The connection is made in the container's network, with the names that it knows."""

@@ -11,7 +11,7 @@ _MAX_AGE = {
     "field": {"type": "str", "required": True},
     "seconds": {"type": "float", "required": True},
 }
-_KEY = {
+_HEADER_FROM = {
     "variable": {"type": "str", "required": True},
     "header": {"type": "str", "default": "Authorization"},
     "prefix": {"type": "str", "default": "Bearer "},
@@ -47,7 +47,7 @@ _PROBE = {
     "max_latency_ms": {"type": "float"},
     "max_age": {"type": "dict", "options": _MAX_AGE},
     "stay_open": {"type": "float", "default": 0.0},
-    "key": {"type": "dict", "options": _KEY, "no_log": False},
+    "header_from": {"type": "dict", "options": _HEADER_FROM},
     "measure": {"type": "dict", "options": _MEASURE},
 }
 

@@ -23,7 +23,7 @@ WEBSOCKET_SCHEMES = ("ws", "wss")
 _WEB_SCHEMES = HTTP_SCHEMES + WEBSOCKET_SCHEMES
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "postgres": 5432, "tcp": 0, "dns": 0}
 LOGIN_SCHEMES = ("redis", "postgres")  # their login is in the container, so they are asked on the stack's network unless told otherwise
-_WEB_ONLY = ("headers", "header", "key")
+_WEB_ONLY = ("headers", "header", "header_from")
 _HTTP_ONLY = ("body", "json", "contains", "absent", "max_age")
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -66,8 +66,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class ContainerKey:
-    """A key that only a container knows: the variable of its environment, and the header that it is sent in."""
+class ContainerHeader:
+    """A header whose value only a container knows: the variable of its environment, and what it is sent as."""
 
     variable: str
     header: str = "Authorization"
@@ -90,7 +90,7 @@ class Probe:
     validate_certs: bool = True
     timeout: float = 5.0
     stay_open: float = 0.0
-    key: Optional[ContainerKey] = None
+    header_from: Optional[ContainerHeader] = None
     measure: Optional[Measure] = None
 
     @property
@@ -145,7 +145,7 @@ def parse_probe(options: Mapping[str, Any]) -> Probe:
         validate_certs=options.get("validate_certs") is not False,
         timeout=positive(label, "timeout", options.get("timeout") or 5.0),
         stay_open=_stay_open(label, scheme, options),
-        key=_key(label, scheme, options),
+        header_from=_header_from(label, options),
         measure=_measure(label, scheme, options),
     )
 
@@ -261,16 +261,18 @@ def _stay_open(label: str, scheme: str, options: Mapping[str, Any]) -> float:
     return positive(label, "stay_open", seconds) if seconds else 0.0
 
 
-def _key(label: str, scheme: str, options: Mapping[str, Any]) -> Optional[ContainerKey]:
-    given = options.get("key")
+def _header_from(label: str, options: Mapping[str, Any]) -> Optional[ContainerHeader]:
+    given = options.get("header_from")
     if not given:
         return None
-    key = ContainerKey(given["variable"], given.get("header") or "Authorization", "Bearer " if given.get("prefix") is None else given["prefix"])
-    if not (_VARIABLE.fullmatch(key.variable) and _HEADER_NAME.fullmatch(key.header)) or re.search(r"[\r\n\x00]", key.prefix):
-        raise refuse(label, "key names no variable, or no header that can be sent.", "Write it like {variable: API_KEY, header: X-API-Key, prefix: ''}.")
+    told = ContainerHeader(given["variable"], given.get("header") or "Authorization", "Bearer " if given.get("prefix") is None else given["prefix"])
+    if not (_VARIABLE.fullmatch(told.variable) and _HEADER_NAME.fullmatch(told.header)) or re.search(r"[\r\n\x00]", told.prefix):
+        raise refuse(
+            label, "header_from names no variable, or no header that can be sent.", "Write it like {variable: API_KEY, header: X-API-Key, prefix: ''}."
+        )
     if not options.get("from_service"):
-        raise refuse(label, "key is read from a container, and from_service names none.", "Name the service that has the key.")
-    return key
+        raise refuse(label, "header_from reads from a container, and from_service names none.", "Name the service that has the variable.")
+    return told
 
 
 def _measure(label: str, scheme: str, options: Mapping[str, Any]) -> Optional[Measure]:
