@@ -11,6 +11,7 @@ import pytest
 from tests.support.edge import BYPASS, SECRET, EdgeStack
 from tests.support.modules import call
 from tests.support.stacks import unique_name
+from tests.support.websocket import WebSocket
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,8 @@ def stack(tmp_path_factory):
         **places,
         "maintenance_edge_scheduler": "cron",
         "stack_probes": [{"name": "alive", "role": "liveness", "url": "http://127.0.0.1:{{ stack_edge_port }}/health", "status": ["200"]}],
+        "deploy_probe_deadline": 5,
+        "stack_checks": {"websocket": {"url": "ws://127.0.0.1:{{ stack_edge_port }}/ws", "stay_open": 1}},
         "ansible_python_interpreter": sys.executable,
     }
     made = EdgeStack(directory, unique_name("edgeplay"), **overrides)
@@ -87,7 +90,7 @@ def test_a_site_is_put_in_place_and_what_does_not_work_is_put_back(stack):
     running = site.read_text()
     template.write_text(running.replace("location / {", "location /health { return 500; }\n        location / {"))
     failed = stack.play("deploy/nginx", stack_edge_site=chosen)
-    assert failed.code and failed.failure["reason"] == "probe_wrong_status" and "before is back" in failed.message, failed.output
+    assert failed.code and failed.failure["reason"] == "probe_wrong_answer" and "before is back" in failed.message, failed.output
     assert site.read_text() == running and stack.ask().status == 200
 
 
@@ -114,6 +117,19 @@ def test_a_site_that_nginx_refuses_or_that_lacks_something_is_not_taken(stack):
     assert put(shorter, check=True, **wanted)["changed"] and site.read_text() == good
     assert put(shorter, **wanted)["changed"] and not put(shorter, check=True, **wanted)["changed"] and not put(shorter, **wanted)["changed"]
     assert put("", websockets="ensure")["changed"] and site.read_text() == good
+
+
+def test_websockets_that_are_cut_are_mended(stack):
+    site = stack.project.directory / "nginx.conf"
+    good = site.read_text()
+    cut = good.replace("            proxy_set_header Upgrade $http_upgrade;\n", "").replace("proxy_read_timeout 310s;", "proxy_read_timeout 60s;")
+    assert call("edge_site", {**stack.options, "content": cut, "may_change": ["all"]})["changed"]
+    told = stack.play("incident/websocket")
+    assert told.code and told.reason == "websocket_blocked" and "fix=true" in told.message and site.read_text() == cut
+    mended = stack.must("incident/websocket", fix=True)
+    assert mended.told["result"]["before"] and mended.told["result"]["problems"] == [] and mended.told["result"]["healthy"]
+    with WebSocket(stack.port) as socket:
+        assert socket.echo("hello") == "hello"
 
 
 def test_without_an_edge_the_playbooks_refuse_and_say_what_else_there_is(stack):

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping
 from ..._core.errors import BadInput
 from ..._core.image_holders import holds
 from ..._core.plan import Plan, facts_only
+from ..._core.release_history import history_table, release_history
 from ..._core.release_report import find_drift, release_table
 from ..._core.release_selection import find_release, rollback_target
 from ..._core.stack import Stack
@@ -17,6 +18,7 @@ from ..engine import Engine
 from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from ..ledger_store import LedgerStore
+from ..rollout_store import RolloutStore
 
 
 class ReleaseInfo:
@@ -37,7 +39,8 @@ class ReleaseInfo:
         shown = (find_release(ledger, self._selector),) if self._selector else newest_first
         engine = Engine.connect(self._stack)
         current, target = ledger.current_release, rollback_target(ledger)
-        drift = find_drift(current, engine.containers(self._stack.name)) if current else []
+        history = release_history(ledger, shown)
+        drift = find_drift(current, RolloutStore(self._stack).live(engine.containers(self._stack.name))) if current else []
         kept, holders = ImageStore(self._stack, engine).kept_tags(), ImageHolders(self._stack, engine).present()
         return facts_only(
             {
@@ -46,10 +49,10 @@ class ReleaseInfo:
                 "previous": target.id if target else "",
                 "staged": ledger.staged,
                 "drift": drift,
-                "kept_images": [
-                    {"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept
-                ],
+                "kept_images": [{"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept],
                 "table": release_table(ledger, shown),
+                "history": history,
+                "history_table": history_table(history),
             }
         )
 

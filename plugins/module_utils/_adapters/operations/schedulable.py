@@ -12,10 +12,13 @@ from .backup_files import BackupFiles
 from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .edge_traffic import EdgeTraffic
+from .maintenance_window import MaintenanceWindow
+from .host_info import HostInfo
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
 from .redis_backup import RedisBackup
+from .service_rollout import ServiceRollout
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
@@ -24,8 +27,11 @@ OPERATIONS: Dict[str, Any] = {
     "backup_info": BackupInfo,
     "backup_retention": BackupRetention,
     "edge_traffic": EdgeTraffic,
+    "maintenance_window": MaintenanceWindow,
+    "host_info": HostInfo,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
     "redis_backup": RedisBackup,
+    "service_rollout": ServiceRollout,
 }

@@ -1,0 +1,275 @@
+"""maintenance_window: a real compose project that is never started, the real lease, and the target's own job in a Python without Ansible."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.support.modules import call
+from tests.support.stacks import ComposeProject, unique_name
+
+COMPOSE = """
+services:
+  api:
+    image: runbook-api:v1
+    scale: 0
+    environment: {LOG_LEVEL: "${LOG_LEVEL:-info}"}
+"""
+TASKS = [{"release": "v2"}, {"reindex": True}]
+
+
+class Site:
+    """A stack that is only files, with everything that a target has for a window."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root = directory
+        (directory / "cron.d").mkdir()
+        self.project = ComposeProject(directory, unique_name("window"), COMPOSE, {"LOG_LEVEL": "info"})
+        self.state = self.project.state_dir / self.project.name
+        self.feed = directory / "feed.ndjson"
+        self.token = ""
+
+    def window(self, state: str, check: bool = False, **options) -> dict:
+        shared = {**self.project.options, "lease_token": self.token, "change": "CHG-1", "owner": "alice", "tasks": TASKS, "release_leaves": "swap"}
+        return call("maintenance_window", {**shared, "state": state, **options}, check=check)
+
+    def must(self, state: str, **options) -> dict:
+        done = self.window(state, **options)
+        assert not done["failed"], done
+        return done
+
+    def hold(self, seconds: int = 60) -> str:
+        lease = call("operation_lease", {**self.project.options, "state": "held", "owner": "alice", "operation": "window", "expires_after": seconds})
+        assert not lease["failed"], lease
+        self.token = lease["lease"]["token"]
+        return self.token
+
+    def free(self) -> None:
+        assert not call("operation_lease", {**self.project.options, "state": "free", "lease_token": self.token})["failed"]
+        self.token = ""
+
+    def expired(self, **options) -> dict:
+        return call("maintenance_window", {**self.project.options, "state": "expired", **options})
+
+    def time_passes(self) -> None:
+        """Both leases are over, as they would be some minutes later."""
+        for path in (self.state / "window.json", self.state / "leases" / "operation.json"):
+            record = json.loads(path.read_text()) if path.exists() else {}
+            lease = (record.get("window") or {}).get("lease") or record.get("holder")
+            if lease:
+                lease.update(boottime_until=0.0, until="2020-01-01T00:00:00Z")
+                path.write_text(json.dumps(record))
+
+    def events(self) -> list[str]:
+        lines = [json.loads(line) for line in (self.state / "journal.ndjson").read_text().splitlines()]
+        return [line["action"] for line in lines if line["event"] == "maintenance_window"]
+
+    def record(self) -> dict:
+        return json.loads((self.state / "window.json").read_text())["window"]
+
+    def schedule(self, check: bool = False) -> dict:
+        places = {"lib_dir": str(self.root / "lib"), "unit_dir": str(self.root / "units"), "cron_dir": str(self.root / "cron.d"), "scheduler": "cron"}
+        job = {"name": "maintenance_window", "module": "maintenance_window", "calendar": "* * * * *", "timeout": 300, "options": {"state": "expired"}}
+        return call("scheduled_job", {**self.project.options, **places, **job}, check=check)
+
+    def tick(self) -> subprocess.CompletedProcess:
+        """What cron does every minute."""
+        line = (self.root / "cron.d" / f"runbook-{self.project.name}-maintenance_window").read_text().splitlines()[-1]
+        command = line.split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
+        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_check_then_do_then_both_again_all_the_way(site):
+    would = site.must("planned", check=True)
+    assert would["changed"] and would["diff"]["after"]["phase"] == "planned" and not site.state.exists()
+    planned = site.must("planned")
+    assert planned["actions"] == would["actions"] and planned["hash"] == would["hash"] == site.record()["plan"]["hash"]
+    for check in (True, False):
+        assert not site.must("planned", check=check)["changed"]
+
+    site.hold()
+    assert site.must("begun", check=True)["window"]["phase"] == "open" and site.record()["phase"] == "planned"
+    begun = site.must("begun", approved=planned["hash"], approval="required", approver="bob", minutes=45)
+    assert begun["changed"] and begun["under_way"] and begun["window"]["approver"] == "bob"
+    for check in (True, False):
+        assert not site.must("begun", check=check)["changed"]
+    for task in (1, 2):
+        site.must("step", task=task, outcome="begun")
+        site.must("step", task=task, outcome="done")
+    site.must("proven")
+    assert 2500 < site.must("look")["window"]["lease_seconds_left"] <= 2700  # nobody may be there until somebody lets traffic back
+    assert site.must("watching")["window"]["phase"] == "watching"
+    ended = site.must("ended")
+    assert ended["changed"] and (ended["window"]["outcome"], ended["under_way"]) == ("succeeded", False)
+    assert not site.must("ended")["changed"] and not site.must("look")["changed"]
+    assert site.events() == ["plan", "begin", *["begin_task", "end_task"] * 2, "prove", "watch", "end"]
+    again = site.window("step", task=1, outcome="begun")
+    assert (again["failed"], again["reason"]) == (True, "window_missing") and "succeeded" in again["msg"]
+    assert site.must("planned", change="CHG-2")["former"][0]["change"] == "CHG-1"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"tasks": [{"dance": True}]}, "bad_input"),
+        ({"tasks": []}, "bad_input"),
+        ({"change": ""}, "bad_input"),
+        ({"change": "CHG\n1"}, "bad_input"),
+        ({"minutes": 0}, "bad_input"),
+        ({"alarms": [{"kind": "file", "path": "feed"}]}, "bad_input"),
+        ({"hours": [{"from": "1", "to": "02:00"}]}, "bad_input"),
+        ({"hours": [{"from": "00:00", "to": "24:00"}], "timezone": "Atlantis/Capital"}, "bad_input"),
+        ({"hours": [{"from": "00:00", "to": "00:01"}], "minutes": 2, "timezone": "UTC"}, "outside_hours"),
+        ({"approval": "required"}, "approval_missing"),
+        ({"approved": "0" * 64}, "plan_drifted"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_written(site, options, reason):
+    refused = site.window("begun", **options)
+    assert (refused["failed"], refused["reason"]) == (True, reason), refused
+    assert not (site.state / "window.json").exists()
+
+
+def test_hours_can_be_overridden_with_a_reason_and_a_window_planned_for_later(site):
+    night = [{"from": "00:00", "to": "24:00"}]
+    later = site.must("planned", hours=night, starts_at="2199-01-01T02:00", timezone="UTC")
+    assert later["window"]["plan"]["starts_at"] == "2199-01-01T02:00"
+    assert site.window("planned", starts_at="2020-01-01T02:00")["reason"] == "bad_input"
+    planned = site.must("planned", hours=[{"from": "00:00", "to": "00:01"}], minutes=2, override_reason="CVE-2026-1")
+    assert planned["window"]["plan"]["override_reason"] == "CVE-2026-1"
+
+
+def test_a_second_window_and_a_damaged_one_are_refused(site):
+    """T88"""
+    site.must("begun")
+    for state in ("planned", "begun"):
+        refused = site.window(state, change="CHG-2", owner="bob")
+        assert (refused["failed"], refused["reason"]) == (True, "window_open") and "CHG-1 of alice" in refused["msg"]
+    (site.state / "window.json").write_text("{")
+    for state in ("planned", "begun", "ended"):
+        assert site.window(state, change="CHG-2")["reason"] == "window_unreadable"
+    assert site.expired()["reason"] == "window_unreadable"
+
+
+def test_a_stack_that_changed_since_it_was_approved_is_not_touched(site):
+    """T89"""
+    planned = site.must("planned")
+    site.project.set_env(LOG_LEVEL="debug")
+    for options in ({}, {"approved": planned["hash"]}):
+        refused = site.window("begun", **options)
+        assert (refused["failed"], refused["reason"]) == (True, "plan_drifted") and refused["details"]["differences"] == ["files of api"]
+    assert site.record()["phase"] == "planned"
+    site.project.set_env(LOG_LEVEL="info")
+    site.must("begun", approved=planned["hash"])
+
+
+def test_the_target_leaves_a_window_alone_whose_run_lives_and_ends_one_whose_run_is_gone(site):
+    """T90"""
+    assert site.expired()["because"] == "no window is under way"
+    site.hold(seconds=2)
+    site.must("begun", expires_after=2)
+    assert site.expired()["verdict"] == "nothing"
+    deadline = time.monotonic() + 20
+    while site.expired()["verdict"] == "nothing":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    ended = site.record()
+    assert (ended["phase"], ended["outcome"], ended["lease"]) == ("closed", "expired", None) and site.events() == ["begin", "lift"]
+    late = site.window("step", task=1, outcome="begun")  # the run was not dead, only late: its next module does nothing
+    assert (late["failed"], late["reason"]) == (True, "lease_lost")
+    assert not site.expired()["changed"]
+
+
+def test_work_that_outlives_its_leases_is_left_alone_by_the_target_and_ends_with_lease_lost(site):
+    """T92"""
+    site.hold()
+    site.must("begun")
+    site.must("step", task=1, outcome="begun")
+    site.time_passes()
+    bob = call("operation_lease", {**site.project.options, "state": "held", "owner": "bob", "operation": "rollback ladder"})["lease"]["token"]
+    assert site.expired()["verdict"] == "nothing"  # a person is at work
+    assert not call("operation_lease", {**site.project.options, "state": "free", "lease_token": bob})["failed"]
+    assert site.expired()["verdict"] == "lift"  # the stack is only files, and they agree with what is there
+    refused = site.window("step", task=1, outcome="done")
+    assert (refused["failed"], refused["reason"]) == (True, "lease_lost") and "expired" in refused["msg"]
+
+
+def test_the_job_keeps_the_page_tells_everybody_and_says_so_until_somebody_goes_on(site):
+    """T93"""
+    assert site.schedule(check=True)["changed"] and site.schedule()["changed"]
+    site.hold()
+    alarm = {"kind": "file", "name": "status page", "path": str(site.feed)}
+    site.must("begun", release_leaves="schema", alarms=[alarm])
+    site.must("step", task=1, outcome="begun", release_leaves="schema")
+    site.time_passes()
+    done = site.tick()
+    assert done.returncode == 1 and "(window_kept)" in done.stdout and "task 1 (release v2) was cut off" in done.stdout
+    assert site.expired()["reason"] == "window_kept"  # what it says every minute
+    (told,) = [json.loads(line) for line in site.feed.read_text().splitlines()]  # once, not every minute
+    assert told["event"] == "window_kept" and told["facts"]["half_applied"] == "schema" and "the page stays" in told["subject"]
+    assert site.record()["phase"] == "abandoned" and site.record()["kept"]["because"].startswith("task 1")
+    status = json.loads((site.state / "schedule" / "maintenance_window.json").read_text())
+    assert (status["outcome"], status["reason"], status["failures_in_a_row"]) == ("failed", "window_kept", 1)
+
+    refused = site.window("planned", change="CHG-2", lease_token="")
+    assert (refused["failed"], refused["reason"]) == (True, "window_open")
+    site.hold()
+    taken = site.must("begun", release_leaves="schema")
+    assert taken["actions"][0]["action"] == "take_over" and taken["window"]["phase"] == "working" and taken["window"]["number"] == 1
+    site.must("step", task=1, outcome="done", release_leaves="schema")
+    site.free()
+    site.time_passes()
+    assert site.expired()["verdict"] == "lift" and site.record()["outcome"] == "expired"
+
+
+class Answers(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self):
+        self.send_response(type(self).status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *unused):
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def server():
+    Answers.status = 200
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{made.server_port}/health"
+    made.shutdown()
+    made.server_close()
+
+
+def test_what_is_worse_than_before_is_found_early(site, server):
+    site.must("planned")
+    measuring = {"urls": [server], "interval": 0.05}
+    baseline = site.must("measured", seconds=1, **measuring)
+    assert baseline["measured"]["requests"] >= 8 and baseline["measured"]["errors"] == 0
+    assert site.record()["baseline"] == baseline["measured"] and not baseline["changed"]
+    site.must("begun")
+    assert site.record()["baseline"] == baseline["measured"]
+    site.must("proven")
+    site.must("watching")
+    fine = site.must("measured", seconds=1, **measuring)
+    assert fine["breaches"] == [] and site.record()["watched"]["requests"] >= 8
+    Answers.status = 503
+    began = time.monotonic()
+    worse = site.window("measured", seconds=60, **measuring)
+    assert (worse["failed"], worse["reason"]) == (True, "watch_breached") and "100 % of" in worse["msg"] and time.monotonic() - began < 20
+    refused = site.window("measured", seconds=1, urls=["file:///etc/passwd"])
+    assert (refused["failed"], refused["reason"]) == (True, "bad_input")

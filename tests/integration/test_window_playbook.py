@@ -1,0 +1,113 @@
+"""maintenance/window.yml on a real stack behind a real nginx: what is refused, a whole window, and what fails in one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.edge import BYPASS, SECRET
+from tests.support.stacks import docker, unique_name
+from tests.support.windows import WindowStack
+
+LOOK = """
+- name: Ask from outside what everybody gets
+  ansible.builtin.uri:
+    url: "http://127.0.0.1:{{ stack_edge_port }}/"
+    status_code: 503
+"""
+FAIL = """
+- name: Do what cannot be done
+  ansible.builtin.fail:
+    msg: this file fails
+"""
+DESTROY = """
+- name: Stop the application
+  ansible.builtin.command:
+    argv: [docker, stop, "{{ stack_name }}-api-1"]
+- name: Do what cannot be done
+  ansible.builtin.fail:
+    msg: the application is gone
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    made = WindowStack(tmp_path_factory.mktemp("window"), unique_name("window"))
+    try:
+        made.must("deploy/install", version="v1")
+        for name, text in (("look.yml", LOOK), ("fail.yml", FAIL), ("destroy.yml", DESTROY)):
+            (made.root / name).write_text(f"---{text}")
+        yield made
+    finally:
+        made.remove()
+
+
+REFUSALS = [
+    ({"maintenance_window_disk_free_min_mb": 10**9}, "window_not_ready", "MiB left of the"),
+    ({"stack_services": {"app": "api", "edge": "edge", "redis": "redis"}, "maintenance_window_backups": "required"}, "backup_stale", "redis"),
+]
+
+
+@pytest.mark.parametrize(("variables", "reason", "said"), REFUSALS)
+def test_what_cannot_be_done_now_is_refused_before_anything_is_touched(stack, variables, reason, said):
+    refused = stack.play("maintenance/window", **stack.window("before", "CHG-0", {"release": "v2"}, **variables))
+    assert (refused.code != 0, refused.failure.get("reason")) == (True, reason), refused.output
+    assert said in refused.message
+    assert not (stack.project.state_dir / stack.name / "window.json").exists() and stack.told() == [] and stack.lease_is_free()
+
+
+def test_a_whole_window_with_a_release(stack):
+    tasks = [{"release": "v2"}, {"file": str(stack.root / "look.yml"), "half_applied": "none", "minutes": 5}]
+    done = stack.must("maintenance/window", **stack.window("before,during,after", "CHG-1", *tasks, approver="bob"))
+    window, result = stack.kept(), done.told["result"]
+    assert (window["phase"], window["outcome"], stack.version()) == ("closed", "succeeded", "v2")
+    assert [(step["what"], step["outcome"]) for step in window["steps"]] == [
+        ("window", "begun"),
+        ("release v2", "begun"),
+        ("release v2", "done"),
+        (f"file {stack.root}/look.yml", "begun"),
+        (f"file {stack.root}/look.yml", "done"),
+        ("proven", "done"),
+        ("watching", "done"),
+        ("window", "succeeded"),
+    ]
+    assert window["baseline"]["requests"] >= 2 and window["watched"]["errors"] == 0
+    assert stack.told() == ["window_planned", "window_begins", "window_ended"]
+    assert not stack.has_job() and stack.lease_is_free() and stack.verdicts()["v2"] == "verified"
+    report = json.loads(Path(result["json"]).read_text())
+    assert report["window"]["approver"] == "bob" and report["observed"]["version"] == "v2" and report["window"]["plan"]["observed"]["version"] == "v1"
+    assert "v1 → v2" in Path(result["page"]).read_text()
+    for text in (done.output, json.dumps(done.record), json.dumps(window), stack.feed.read_text(), json.dumps(report)):
+        assert SECRET not in text
+
+
+def test_what_fails_is_taken_back_and_the_edge_is_open(stack):
+    """T94"""
+    planned = stack.must("maintenance/window", **stack.window("before", "CHG-2", {"release": "v3"}, {"file": str(stack.root / "fail.yml")}))
+    approved = planned.told["result"]["hash"]
+    other = stack.play("maintenance/window", **stack.window("during", "CHG-2", {"release": "v3"}, approved=approved))
+    assert (other.code != 0, other.reason) == (True, "plan_drifted") and stack.version() == "v2"
+    failed = stack.play("maintenance/window", **stack.window("during", "CHG-2", {"release": "v3"}, {"file": str(stack.root / "fail.yml")}, approved=approved))
+    assert failed.code != 0 and "this file fails" in failed.message and "the edge is open" in failed.message
+    assert (stack.version(), stack.verdicts()["v3"]) == ("v2", "rolled_back")
+    assert (stack.kept()["outcome"], stack.told()[-1], stack.has_job()) == ("failed", "window_failed", False)
+    assert stack.ask("/").status != 503 and stack.lease_is_free()
+
+
+def test_a_page_that_stays_is_ended_by_a_person(stack):
+    """T95"""
+    failed = stack.play("maintenance/window", **stack.window("during", "CHG-3", {"file": str(stack.root / "destroy.yml")}))
+    assert failed.code != 0 and "the page stays" in failed.message
+    assert (stack.kept()["phase"], stack.told()[-1]) == ("abandoned", "window_kept")
+    closed = stack.ask("/")
+    assert closed.status == 503 and int(closed.headers["retry-after"]) > 0
+    assert stack.tick().returncode == 1 and stack.ask("/").status == 503  # the target leaves it to a person, too
+    early = stack.play("maintenance/window", **stack.window("after", "CHG-3"))
+    assert early.code != 0 and stack.ask("/").status == 503
+    docker("start", f"{stack.name}-api-1")
+    stack.project.await_healthy("api")
+    assert stack.ask("/health", **BYPASS).status == 200
+    done = stack.must("maintenance/window", **stack.window("after", "CHG-3"))
+    assert done.told["result"]["outcome"] == "succeeded" and stack.ask("/health").status == 200 and not stack.has_job()
