@@ -106,12 +106,19 @@ class ComposeModel:
 
     def is_one_shot(self, name: str) -> bool:
         """Whether the service is one that runs to its end: others wait for its success, or it never restarts by choice."""
-        return any(edge.service == name and edge.condition == "service_completed_successfully" for service in self.services for edge in service.depends_on)
+        return any(
+            edge.service == name and edge.condition == "service_completed_successfully"
+            for service in self.services
+            for edge in service.depends_on
+        )
 
 
 def parse_compose_model(project: str, config: Mapping[str, Any], hashes: Mapping[str, str]) -> ComposeModel:
     """Reads the JSON of ``docker compose config --format json`` and the lines of ``config --hash '*'``."""
-    services = [_parse_service(project, name, body or {}, hashes.get(name, "")) for name, body in sorted((config.get("services") or {}).items())]
+    services = [
+        _parse_service(project, name, body or {}, hashes.get(name, ""))
+        for name, body in sorted((config.get("services") or {}).items())
+    ]
     return ComposeModel(project=project, services=tuple(services))
 
 
