@@ -93,7 +93,7 @@ def test_a_breaker_opens_refuses_at_once_and_closes_again(gateway):
 
 def test_a_breaker_that_does_otherwise_is_told_and_reset(gateway):
     """T101."""
-    never = {**BREAKER, "works": {**BREAKER["works"], "status": ["204"]}, "grace_seconds": 0}
+    never = {**BREAKER, "works": {"url": f"{URL}/proxy/fail"}, "grace_seconds": 0}
     failed = gateway.play("health/functional", kind="circuit_breaker", stack_checks={"circuit_breaker": never})
     assert failed.failure["reason"] == "breaker_misbehaves" and "Wait until it lets one through" in failed.message
     assert gateway.ask("/proxy/ok") == (200, {"circuit_breaker": "CLOSED"}), "it was reset"
