@@ -102,6 +102,32 @@ table:
   returned: success
   type: str
   sample: "*  0001  v1  verified"
+history:
+  description: What was released when, by whom and with what, newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    place: {description: "V(current), V(staged), V(last_known_good) (what going back leads to), or empty.", type: str, sample: current}
+    id: {description: Id of the release., type: str, sample: "0002"}
+    version: {description: Its name for people., type: str, sample: v2}
+    verdict: {description: "V(pending), V(verified), V(failed) or V(rolled_back).", type: str, sample: verified}
+    verdict_reason: {description: Why. Often empty., type: str, sample: ""}
+    registered: {description: When it was registered., type: str, sample: "2026-11-21T03:00:00Z"}
+    live_since: {description: When it went live last. Empty when it never did., type: str, sample: "2026-11-21T03:01:00Z"}
+    how: {description: "How: V(deploy), V(rollback), V(automatic_rollback) or V(adopted).", type: str, sample: deploy}
+    by: {description: Who did it., type: str, sample: ada}
+    times_live: {description: How often it went live., type: int, sample: 1}
+    digests: {description: Registry digest of each service's image; of an image that came from no registry its id., type: dict, sample: {api: "sha256:1ad1"}}
+    git_revision: {description: Git revision it was built from. Empty when nobody said., type: str, sample: 4f1c2ab}
+    migration_level: {description: The last migration that the database had when the release was judged last., type: str, sample: 003 order_channel}
+    settings: {description: Salted fingerprint of its configuration. Two releases with the same one had the same settings., type: str, sample: 9f3c}
+    backup_id: {description: Backup from before it was deployed., type: str, sample: ""}
+history_table:
+  description: The same as aligned text. A star marks the current release, C(>) the staged one, C(<) the last known good one before it.
+  returned: success
+  type: str
+  sample: "*  0001  v1  verified"
 """
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.release_info import ReleaseInfo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_files import now_naive
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
-from tests.support.operated import PLAYBOOK, OperatedStack, Played
+from tests.support.operated import OperatedStack, Played
 from tests.support.stacks import docker, unique_name
 
 # Compresses no faster than about 5 MB/s, so that a dump takes its time.
@@ -57,7 +58,7 @@ class Shop(OperatedStack):
         programs.mkdir(exist_ok=True)
         (programs / "zstd").write_text(SLOW_ZSTD.format(zstd=shutil.which("zstd")))
         (programs / "zstd").chmod(0o755)
-        started = self.start(playbook, environment={"PATH": os.pathsep.join([str(programs), str(Path(PLAYBOOK).parent), os.environ["PATH"]])}, **variables)
+        started = self.start(playbook, environment={"PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])}, **variables)
         output = started.communicate(timeout=240)[0]
         assert started.returncode == 0, output
         return Played(started.returncode, output, self.record())

@@ -16,7 +16,10 @@ import yaml
 from tests.support.modules import ROOT, call
 from tests.support.stacks import MINIATURE, ComposeProject, docker, free_port
 
-PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+INTERPRETER = ROOT / "tests" / "support" / "interpreter"
+PLAYBOOK = [sys.executable, str(INTERPRETER / "playbook.py")]
+# What modules are compiled and packed to, for all runs of this clone.
+COMPILED = {"PYTHONPATH": str(INTERPRETER), "RUNBOOK_TEST_COMPILED": str(ROOT / ".runbook" / "compiled")}
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,11 @@ class OperatedStack:
         self, playbook: str, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE, check: bool = False, **variables: object
     ) -> subprocess.Popen:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
-        kept.update(ANSIBLE_NOCOLOR="1", RUNBOOK_RECORD_DIRECTORY=str(self._runs), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+        kept.update(COMPILED, ANSIBLE_NOCOLOR="1", RUNBOOK_RECORD_DIRECTORY=str(self._runs), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
         words = ["-i", str(self.inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables)]
         return subprocess.Popen(
-            [PLAYBOOK, *words, *(["--check"] if check else [])],
+            [*PLAYBOOK, *words, *(["--check"] if check else [])],
             cwd=ROOT,
             env={**kept, **(environment or {})},
             stdin=subprocess.DEVNULL,

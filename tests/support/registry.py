@@ -1,16 +1,20 @@
-"""A registry that gives one image, over HTTP on this machine (the engine accepts 127.0.0.0/8 without TLS)."""
+"""A registry over HTTP on this machine (the engine accepts 127.0.0.0/8 without TLS)."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import json
+import subprocess
+import tarfile
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+PLAIN_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 _EMPTY_TAR = bytes(10240)
 
 
@@ -19,7 +23,7 @@ def _digest(content: bytes) -> str:
 
 
 class Registry:
-    """Serves an image without files; ``label`` makes it another image."""
+    """Serves an image without files as ``v1``; ``label`` makes it another image."""
 
     def __init__(self, label: str) -> None:
         layer = gzip.compress(_EMPTY_TAR, mtime=0)
@@ -27,13 +31,27 @@ class Registry:
         config["rootfs"] = {"type": "layers", "diff_ids": [_digest(_EMPTY_TAR)]}
         config["history"] = [{"created_by": "test"}]
         self.blobs = {}
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": self._blob(CONFIG, json.dumps(config).encode())}
-        manifest["layers"] = [self._blob(LAYER, layer)]
-        self.manifest = json.dumps(manifest).encode()
-        self.manifest_digest = _digest(self.manifest)
-        self.image_id = manifest["config"]["digest"]
+        self.manifests = {}
+        described = self._blob(CONFIG, json.dumps(config).encode())
+        self.manifest_digest = self._manifest("v1", described, [self._blob(LAYER, layer)])
+        self.image_id = described["digest"]
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.address = f"127.0.0.1:{self._server.server_port}"
+
+    def publish(self, tag: str, image: str) -> str:
+        """Serves an image of the engine under this tag, and gives its digest."""
+        with tempfile.TemporaryFile() as saved:
+            subprocess.run(["docker", "save", image], stdout=saved, check=True)
+            saved.seek(0)
+            with tarfile.open(fileobj=saved) as archive:
+                described = json.load(archive.extractfile("manifest.json"))[0]
+                config = self._blob(CONFIG, archive.extractfile(described["Config"]).read())
+                return self._manifest(tag, config, [self._blob(PLAIN_LAYER, archive.extractfile(name).read()) for name in described["Layers"]])
+
+    def _manifest(self, tag: str, config: dict, layers: list[dict]) -> str:
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).encode()
+        self.manifests[tag] = self.manifests[_digest(manifest)] = manifest
+        return _digest(manifest)
 
     def __enter__(self) -> Registry:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -56,8 +74,8 @@ def _handler(registry: Registry) -> type:
             name = self.path.rpartition("/")[2]
             if self.path == "/v2/":
                 self._answer(b"{}", "application/json")
-            elif "/manifests/" in self.path and name in ("v1", registry.manifest_digest):
-                self._answer(registry.manifest, MANIFEST)
+            elif "/manifests/" in self.path and name in registry.manifests:
+                self._answer(registry.manifests[name], MANIFEST)
             elif name in registry.blobs:
                 self._answer(registry.blobs[name], "application/octet-stream")
             else:

@@ -17,6 +17,8 @@ EXPECTED |= {f"P{number:03}" for number in (*range(66, 86), 103, *range(105, 116
 EXPECTED |= {f"P{number:03}" for number in (*range(123, 126), 131, 201)}
 # Redis, and the accounts and tokens in it.
 EXPECTED |= {f"P{number:03}" for number in (*range(86, 103), 104, 116, *range(147, 150), 151, *range(168, 172))}
+# Routines and the host.
+EXPECTED |= {f"P{number:03}" for number in (57, 62, *range(127, 131), *range(191, 197))}
 
 
 def rows(text: str) -> list[list[str]]:

@@ -15,6 +15,7 @@ from .backup_copy_arguments import backup_copy_arguments
 from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
 from .edge_traffic_arguments import edge_traffic_arguments
+from .host_info_arguments import host_info_arguments
 from .maintenance_window_arguments import maintenance_window_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
@@ -29,6 +30,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_info": backup_info_arguments,
     "backup_retention": backup_retention_arguments,
     "edge_traffic": edge_traffic_arguments,
+    "host_info": host_info_arguments,
     "maintenance_window": maintenance_window_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),

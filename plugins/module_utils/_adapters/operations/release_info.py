@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping
 from ..._core.errors import BadInput
 from ..._core.image_holders import holds
 from ..._core.plan import Plan, facts_only
+from ..._core.release_history import history_table, release_history
 from ..._core.release_report import find_drift, release_table
 from ..._core.release_selection import find_release, rollback_target
 from ..._core.stack import Stack
@@ -37,6 +38,7 @@ class ReleaseInfo:
         shown = (find_release(ledger, self._selector),) if self._selector else newest_first
         engine = Engine.connect(self._stack)
         current, target = ledger.current_release, rollback_target(ledger)
+        history = release_history(ledger, shown)
         drift = find_drift(current, engine.containers(self._stack.name)) if current else []
         kept, holders = ImageStore(self._stack, engine).kept_tags(), ImageHolders(self._stack, engine).present()
         return facts_only(
@@ -50,6 +52,8 @@ class ReleaseInfo:
                     {"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept
                 ],
                 "table": release_table(ledger, shown),
+                "history": history,
+                "history_table": history_table(history),
             }
         )
 

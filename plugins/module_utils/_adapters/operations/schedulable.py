@@ -12,6 +12,7 @@ from .backup_files import BackupFiles
 from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .edge_traffic import EdgeTraffic
+from .host_info import HostInfo
 from .maintenance_window import MaintenanceWindow
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
@@ -25,6 +26,7 @@ OPERATIONS: Dict[str, Any] = {
     "backup_info": BackupInfo,
     "backup_retention": BackupRetention,
     "edge_traffic": EdgeTraffic,
+    "host_info": HostInfo,
     "maintenance_window": MaintenanceWindow,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,

@@ -1,0 +1,111 @@
+"""The routines of a day, a week, a month and a quarter, as a scheduler runs them: every step is done, and the worst decides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.operated import OperatedStack, Played
+from tests.support.stacks import docker, unique_name
+
+CALM = {"load_warning_per_core": 1000, "load_critical_per_core": 1000, "cpu_warning_percent": 101, "disk_critical_percent": 100, "memory_critical_percent": 100}
+CLOSED = {"hours": [{"days": ["mon"], "from": "00:00", "to": "00:01"}, {"days": ["fri"], "from": "00:00", "to": "00:01"}], "timezone": "UTC"}
+
+
+class Shop(OperatedStack):
+    def __init__(self, directory: Path) -> None:
+        super().__init__(
+            directory,
+            unique_name("routine"),
+            stack_backup={"dir": str(directory / "backups"), "allow_same_disk": True, "stores": ["postgres"], "databases": ["shop"], "min_age": 0},
+            stack_thresholds={"host": CALM},
+            stack_report_dir=str(directory / "reports"),
+            stack_maintenance={
+                "listeners": [f"127.0.0.1:{{{{ stack_edge_port }}}}"],
+                "commands": {"scan": {"argv": ["sh", "-c", "echo candidates: 0 found"]}, "broken": {"argv": ["ls", "/nowhere/at/all"]}},
+                "checklist": [{"task": "read the runbook", "owner": "ann"}, {"task": "rotate the keys"}],
+            },
+        )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    made = Shop(tmp_path_factory.mktemp("routine"))
+    try:
+        made.must("deploy/install", version="v1")
+        yield made
+    finally:
+        made.remove()
+
+
+def verdicts(played: Played) -> dict[str, str]:
+    return {one["step"]: one["verdict"] for one in played.told["result"]["steps"]}
+
+
+def text(played: Played, step: str) -> str:
+    return next(one["text"] for one in played.told["result"]["steps"] if one["step"] == step)
+
+
+def test_a_day_does_every_step_and_fails_by_the_worst(shop):
+    """T98: One check of the morning fails, and the others are done all the same."""
+    missing = shop.play("maintenance/daily")
+    assert missing.code != 0 and list(verdicts(missing)) == ["health", "host", "backups", "postgres", "redis"]
+    assert [step for step, verdict in verdicts(missing).items() if verdict == "critical"] == ["backups"]
+    assert "backups is critical: " in missing.message and "shop has no verified backup" in missing.message and missing.changed == 0
+    assert "Nothing limits the log of" in text(missing, "host") and verdicts(missing)["host"] == "warning"
+    page, told = (Path(missing.told["result"][kind]) for kind in ("page", "json"))
+    assert "no verified backup" in page.read_text() and json.loads(told.read_text())["steps"][0]["step"] == "health"
+    unknown = shop.play("maintenance/daily", steps=["health", "vacuum"])
+    assert unknown.code != 0 and "vacuum is no step of daily" in unknown.message and unknown.told["result"] == {}
+
+
+def test_a_week_leaves_out_what_needs_what_failed_and_what_people_would_notice_now(shop):
+    shop.must("backup/create", databases=["shop"])
+    closed = shop.play(
+        "maintenance/weekly", steps=["broken", "backups", "reindex", "scan", "health"], stack_window=CLOSED, maintenance_needs={"scan": ["broken"]}
+    )
+    assert verdicts(closed) == {"broken": "critical", "backups": "ok", "reindex": "not_done", "scan": "not_done", "health": "ok"}
+    assert closed.code != 0 and "/nowhere/at/all" in closed.message and shop.lease_is_free()
+    assert "outside the hours" in text(closed, "reindex") and "because of broken" in text(closed, "scan")
+    done = shop.must("maintenance/weekly", stack_window=CLOSED, override_reason="the sale is tomorrow")
+    assert list(verdicts(done)) == ["backups", "scan", "vacuum", "reindex", "images", "cleanup", "health"]
+    assert set(verdicts(done).values()) == {"ok"} and text(done, "scan") == "candidates: 0 found" and done.told["result"]["verdict"] == "ok"
+
+
+def test_a_month_restores_a_backup_and_writes_the_reports(shop):
+    done = shop.play("maintenance/monthly", fail_on="warning")
+    assert list(verdicts(done)) == ["restore_test", "postgres_report", "redis_report", "host", "health"]
+    assert (verdicts(done)["restore_test"], verdicts(done)["health"], text(done, "restore_test")) == ("ok", "ok", "Restored and compared: shop.")
+    # The miniature's logs have no limit: that is a warning, and this run was told to fail by one.
+    assert done.code != 0 and "host is warning" in done.message and "critical" not in verdicts(done).values()
+    assert sorted(path.name.split("-")[1] for path in (shop.directory / "reports").glob("*.html"))[-3:] != []
+    assert all(Path(text(done, step).split()[-1]).is_file() for step in ("postgres_report", "redis_report"))
+    assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={shop.name}") == ""
+
+
+def test_a_quarter_finds_what_drifted_and_what_nobody_does(shop):
+    shop.project.set_env(LOG_LEVEL="debug")
+    done = shop.must("maintenance/quarterly", stack_services={"app": "api", "postgres": "postgres", "redis": "redis", "edge": "edge", "mail": "mailer"})
+    assert list(verdicts(done)) == ["slow_queries", "drift", "checklist"] and done.changed == 0
+    assert "LOG_LEVEL" in text(done, "drift") and "mailer is in stack_services and not in the files." in text(done, "drift")
+    assert text(done, "checklist") == "ann: read the runbook Nobody: rotate the keys" and verdicts(done)["checklist"] == "warning"
+
+
+def test_the_edge_reads_its_configuration_anew_and_refuses_one_that_is_wrong(shop):
+    edge = shop.project.containers("edge")[0]
+    looked = shop.must("maintenance/host")
+    assert looked.changed == 0 and looked.told["result"]["verdict"] == "warning"
+    reloaded = shop.must("maintenance/host", step="restart_nginx")
+    assert reloaded.told["result"]["problems"] == [] and shop.version() == "v1"
+    file = shop.project.directory / "nginx.conf"
+    kept = file.read_text()
+    with file.open("r+") as handle:  # in place: a mounted file that is replaced is not seen
+        handle.write("nonsense;\n" + kept)
+    refused = shop.play("maintenance/host", step="restart_nginx")
+    with file.open("r+") as handle:
+        handle.write(kept)
+        handle.truncate()
+    assert refused.code != 0 and shop.version() == "v1" and shop.lease_is_free()
+    assert shop.project.containers("edge")[0]["State"]["StartedAt"] == edge["State"]["StartedAt"]
