@@ -63,9 +63,9 @@ def test_a_whole_window_with_a_release(stack):
     done = stack.must("maintenance/window", **stack.window("before,during,after", "CHG-1", *tasks, approver="bob"))
     window, result = stack.kept(), done.told["result"]
     assert (window["phase"], window["outcome"], stack.version()) == ("closed", "succeeded", "v2")
-    assert [(step["what"], step["outcome"]) for step in window["steps"]] == [
+    assert [(step["what"].partition(":")[0], step["outcome"]) for step in window["steps"]] == [
         ("window", "begun"),
-        ("requests in flight: 0 left after 0.0 s", "done"),
+        ("requests in flight", "done"),
         ("release v2", "begun"),
         ("release v2", "done"),
         (f"file {stack.root}/look.yml", "begun"),
