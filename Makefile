@@ -69,7 +69,7 @@ test-tools:
 
 test-engine: test-tools
 	@scripts/setup-engine
-	@scripts/setup-images demo postgres redis
+	@scripts/setup-images demo postgres redis monitoring
 	@scripts/setup-browser
 
 test-hosts: test-engine

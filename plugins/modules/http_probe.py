@@ -11,7 +11,7 @@ short_description: Ask the services of a stack whether they really work
 version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
-  - Asks HTTP, TCP, Redis, Postgres and name service endpoints from the Docker host, and compares each answer with what it must be.
+  - Asks HTTP, WebSocket, TCP, Redis, Postgres and name service endpoints from the Docker host, and compares each answer with what it must be.
     One task probes everything a stack declares.
   - Each probe ends with one verdict. From good to bad these are V(ok); V(skipped) (not asked, in check mode only); V(too_slow); V(stale)
     (a time in the answer is too old, or in the future); V(not_ready) (it lives and asks to wait);
@@ -39,6 +39,8 @@ options:
         description:
           - What to ask.
           - V(http://host:port/path) and V(https://host:port/path). A user and a password in it are sent as basic authentication.
+          - V(ws://host:port/path) and V(wss://host:port/path) are good when the upgrade is answered with 101 and the WebSocket's own key, and the
+            socket is open until the probe closes it, see O(probes[].stay_open).
           - V(tcp://host:port) is good when a connection is accepted.
           - V(redis://host:6379) is good when PING is answered with PONG.
           - V(postgres://host:5432/database) is good when the login succeeds and SELECT 1 answers 1. Needs C(psycopg2) on the target.
@@ -57,13 +59,16 @@ options:
           - V(network) takes the host of the URL as the name of a compose service, and asks every container of it at its address on its network.
             The port is the one inside the container. All of them must pass; one that is not running is V(dead).
             This needs container addresses that are reachable from where the module runs, as they are on a Linux Docker host.
-          - Without a value, V(network) for V(redis://) and V(postgres://), and for V(dns://) with O(probes[].from_service); V(host) for all others.
+          - Without a value, V(network) for V(redis://) and V(postgres://), and with O(probes[].from_service); V(host) for all others.
         type: str
         choices: [host, network]
       from_service:
         description:
-          - Only for V(dns://). Resolves the name inside each container of this service, with C(getent) of its image. An image without C(getent) is V(dead).
-          - There is no such option for the other schemes, as an image need not hold any client. O(probes[].via=network) asks on the same network instead.
+          - Asks from within each container of this service, by the names and routes that it has.
+          - V(dns://) uses C(getent) of its image. An image without C(getent) is V(dead).
+          - V(http://), V(https://), V(ws://), V(wss://) and V(tcp://) are asked by this module from within the container's network, so that the image needs
+            no client. That needs root on the target and an engine that runs there. The host of the URL is then any host, not a service of the stack alone.
+          - There is no such option for the others. O(probes[].via=network) asks on the same network instead.
         type: str
       method:
         description: HTTP method. In check mode only V(GET), V(HEAD) and V(OPTIONS) are sent; a probe with another method is V(skipped).
@@ -147,6 +152,55 @@ options:
             description: Largest difference between that time and the clock of the target, in seconds, to either side.
             type: float
             required: true
+      stay_open:
+        description:
+          - Only for V(ws://) and V(wss://). Seconds for which the WebSocket has to stay open while nothing is sent through it. After them, a ping
+            has to be answered within O(probes[].timeout).
+          - An attempt that began before O(deadline) may end after it by so much.
+        type: float
+        default: 0.0
+      header_from:
+        description:
+          - A header whose value, such as a key, the container of O(probes[].from_service) has in its environment. The value is in no option, no command
+            line and no result.
+        type: dict
+        suboptions:
+          variable:
+            description: Variable of the container that holds the value, or (with C(_FILE) behind it) names a file that does.
+            type: str
+            required: true
+          header:
+            description: Name of the header.
+            type: str
+            default: Authorization
+          prefix:
+            description: What stands before the value.
+            type: str
+            default: 'Bearer '
+      measure:
+        description:
+          - When the probe is V(ok), asks it so many times more, one after the other, and returns the percentiles in RV(probes[].measured).
+          - Each request has a connection of its own. Of V(redis://), the PING alone is timed; of V(postgres://), the login belongs to it.
+          - Only for requests that read. O(probes[].max_latency_ms) does not judge these. A request that is not V(ok) fails the probe with its verdict.
+        type: dict
+        suboptions:
+          requests:
+            description: How many, at most 1000.
+            type: int
+            default: 20
+          seconds:
+            description: No more requests after so many seconds, which are not part of O(deadline).
+            type: float
+            default: 10.0
+          max_p95_ms:
+            description: Milliseconds that 95 of 100 answers may take, before the probe is V(too_slow).
+            type: float
+          max_p99_ms:
+            description: Milliseconds that 99 of 100 answers may take, before the probe is V(too_slow).
+            type: float
+          max_connect_p95_ms:
+            description: Milliseconds that 95 of 100 connections may take to be made, before the probe is V(too_slow).
+            type: float
   deadline:
     description: Seconds the whole call may take. V(0) asks each probe once.
     type: float
@@ -239,6 +293,30 @@ EXAMPLES = r"""
 - name: Show them as a table
   ansible.builtin.debug:
     msg: "{{ dependencies.matrix.splitlines() }}"
+
+- name: Measure how long answers take, and look whether WebSockets pass the edge
+  runbook.compose.http_probe:
+    stack_name: shop
+    project_dir: /opt/shop
+    probes:
+      - name: edge
+        url: http://127.0.0.1:8080/health
+        measure: {requests: 100, max_p95_ms: 200}
+      - name: redis
+        url: redis://redis
+        measure: {requests: 100, max_p95_ms: 5}
+      - name: events
+        url: ws://127.0.0.1:8080/ws
+        stay_open: 70
+
+- name: Ask a provider with the key that the gateway has
+  runbook.compose.http_probe:
+    stack_name: shop
+    project_dir: /opt/shop
+    probes:
+      - url: https://api.provider.example/v1/models
+        from_service: gateway
+        header_from: {variable: PROVIDER_API_KEY}
 
 - name: Send one real request after a change
   runbook.compose.http_probe:
@@ -333,6 +411,14 @@ probes:
       description: How many of these attempts were answered with which HTTP status, of all replicas together.
       type: dict
       sample: {"200": 1, "503": 1}
+    open_ms:
+      description: Milliseconds that a WebSocket was open. V(null) for other probes.
+      type: float
+      sample: 70012.4
+    measured:
+      description: With O(probes[].measure), what was measured. V(null) without it, or when the probe was not V(ok) before.
+      type: dict
+      sample: {requests: 100, failed_requests: 0, p50_ms: 3.1, p95_ms: 4.9, p99_ms: 7.7, max_ms: 9.0, connect_p95_ms: 0.4, seconds: 0.34}
     replicas:
       description: The containers asked, each with its own last verdict. The values above are those of the worst. Empty with V(via=host).
       type: list

@@ -38,8 +38,19 @@ options:
   module:
     description: The module of this collection that the job runs. Required with O(state=present).
     type: str
-    choices: [backup_copy, backup_files, backup_info, backup_retention, edge_traffic, host_info, maintenance_window, postgres_backup, postgres_maintenance, postgres_pitr,
-      redis_backup]
+    choices:
+      - backup_copy
+      - backup_files
+      - backup_info
+      - backup_retention
+      - edge_traffic
+      - host_info
+      - maintenance_window
+      - postgres_backup
+      - postgres_maintenance
+      - postgres_pitr
+      - redis_backup
+      - service_rollout
   options:
     description: Options of O(module), without those that describe the stack; these are taken from this task.
     type: dict

@@ -20,9 +20,12 @@ import postgres_report
 import postgres_restore
 import redis_keys
 import rollback
+import rollout
 
 # A round of these takes more than a minute.
 POSTGRES_RUNS = 3
+# Of load for each way of replacing a service, and requests a second.
+ROLLOUT_SECONDS, ROLLOUT_RATE = 60, 200
 
 
 def main() -> None:
@@ -35,6 +38,9 @@ def main() -> None:
         restore, restore_facts = postgres_restore.measure(few, Path(place) / "restore")
         report = postgres_report.measure(few, Path(place) / "report")
         keys, keys_facts = redis_keys.measure(few, Path(place) / "keys", ROOT / ".local" / "redis_stalls.svg")
+        print(rollout.HEAD)
+        rolled = rollout.measure(Path(place) / "rollout", ROLLOUT_SECONDS, ROLLOUT_RATE)
+    (ROOT / ".local" / "rollout_latency.svg").write_text(rollout.latency_plot(dict(list(rolled.samples.items())[:4])))
     ratios += [*more, *backup, *restore, *report, *keys]
     print(f"{'JOB':<34} {'OURS':>8}  {'AGAINST':<44} {'':>8}  RATIO  TARGET")
     for ratio in ratios:
@@ -46,7 +52,7 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{what} {value:,.1f}" for what, value in found.items()))
     out = ROOT / ".local" / "benchmarks.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"runs": runs, "ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "module_tasks": counts, **facts}, indent=2))
+    out.write_text(json.dumps({"runs": runs, "ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "module_tasks": counts, "rollouts": [asdict(one) for one in rolled.lost], **facts}, indent=2))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -97,13 +98,21 @@ def settle(stack: OperatedStack, row: Row, playbook: str, wanted: str, **variabl
         "drift": (ledger["drift"], []),
         "staged": (ledger["staged"], ""),
         "lease": (stack.lease_is_free(), True),
-        "containers": (containers(stack), sorted(f"{stack.name}-{name}-1" for name in ("api", "edge", "postgres", "redis"))),
+        "containers": (containers(stack), ["api", "edge", "postgres", "redis"]),
+        "rollout": (open_rollouts(stack), {}),
     }
     row.wrong += [f"{what}: {is_}, not {should}" for what, (is_, should) in found.items() if is_ != should]
 
 
+def open_rollouts(stack: OperatedStack) -> dict:
+    file = stack.project.state_dir / stack.name / "rollout.json"
+    return json.loads(file.read_text())["services"] if file.exists() else {}
+
+
 def containers(stack: OperatedStack) -> list[str]:
-    return sorted(docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"label=com.docker.compose.project={stack.name}").split())
+    """One service's name for each of its containers."""
+    listed = ["ps", "--all", "--format", '{{.Label "com.docker.compose.service"}}', "--filter", f"label=com.docker.compose.project={stack.name}"]
+    return sorted(docker(*listed).split())
 
 
 @contextlib.contextmanager

@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import time
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.support.operated import OperatedStack
+from tests.support.cared_shop import Shop, built
 from tests.support.registry import Registry
-from tests.support.stacks import MINIATURE, docker, unique_name
-
-
-def built(name: str, *lines: str) -> str:
-    """An image made of another one, by its id."""
-    return docker("build", "--quiet", "--tag", name, "-f", "-", ".", stdin="\n".join(lines)).strip()
-
-
-class Shop(OperatedStack):
-    """Edge and Redis have images of names that only this test uses."""
-
-    def __init__(self, directory: Path, registry: Registry) -> None:
-        self.registry = registry
-        name = unique_name("update")
-        self.edge, self.redis_image = f"{registry.address}/shop/edge:v1", f"{name}/redis:7"
-        self.scanned = directory / "scanned"
-        files = directory / "files"
-        shutil.copytree(MINIATURE, files)
-        own = {"services": {"edge": {"image": self.edge}, "redis": {"image": self.redis_image}}}
-        (files / "compose.own.yaml").write_text(yaml.safe_dump(own))
-        docker("tag", "runbook-nginx:1", self.edge)
-        docker("tag", "runbook-redis:7", self.redis_image)
-        backup = {"dir": str(directory / "backups"), "allow_same_disk": True, "verify": "restore", "databases": ["shop"], "min_age": 0}
-        described = {"stack_files": {"directory": str(files)}, "stack_compose_files": ["compose.yaml", "compose.own.yaml"], "stack_backup": backup}
-        super().__init__(directory, name, **described)
-
-    def publish(self, *lines: str) -> str:
-        """Another edge in the registry, and only there."""
-        image = built(f"{self.name}:made", "FROM runbook-nginx:1", *lines)
-        digest = self.registry.publish("v1", image)
-        docker("rmi", f"{self.name}:made")
-        return digest
-
-    def scan(self, verdict: str) -> dict:
-        return {"scan": {"command": ["sh", "-c", f'echo "$0" >>{self.scanned}; {verdict}', "{image}"], "timeout": 20}}
-
-    def ids(self) -> dict[str, str]:
-        return {name: self.project.containers(name)[0]["Id"] for name in ("api", "postgres", "redis", "edge")}
-
-    def image_of(self, service: str) -> str:
-        return self.project.containers(service)[0]["Image"]
-
-    def remove(self) -> None:
-        super().remove()
-        for prefix in (f"runbook.images/{self.name}/*", f"{self.registry.address}/shop/*", f"{self.name}/*"):
-            for line in docker("image", "ls", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}", prefix).splitlines():
-                name, tag, digest = line.split()
-                docker("rmi", f"{name}@{digest}" if tag == "<none>" else f"{name}:{tag}")
+from tests.support.stacks import docker
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +25,7 @@ def shop(tmp_path_factory):
 
 def test_a_newer_image_is_scanned_and_only_its_service_is_recreated(shop):
     digest, before, old = shop.publish('LABEL newer="1"'), shop.ids(), shop.image_of("edge")
-    release = {**yaml.safe_load((shop.inventory / "group_vars/stack/release.yml").read_text())["stack_release"], "acquire": "pull"}
+    release = shop.release(acquire="pull")
     refused = shop.play("deploy/update_images", services=["edge"], stack_release={**release, **shop.scan("exit 2")})
     assert (refused.code != 0, refused.reason) == (True, "image_refused"), refused.output
     assert shop.ids() == before and shop.image_of("edge") == old and shop.version() == "v1"
@@ -91,9 +43,9 @@ def test_a_newer_image_is_scanned_and_only_its_service_is_recreated(shop):
 
 def test_an_image_that_does_not_work_is_taken_back(shop):
     """T105."""
-    good, release = shop.image_of("edge"), yaml.safe_load((shop.inventory / "group_vars/stack/release.yml").read_text())["stack_release"]
+    good = shop.image_of("edge")
     shop.publish('CMD ["false"]')
-    failed = shop.play("deploy/update_images", services=["edge"], stack_release={**release, "acquire": "pull"})
+    failed = shop.play("deploy/update_images", services=["edge"], stack_release=shop.release(acquire="pull"))
     assert failed.code != 0 and "what ran before runs again and answers" in failed.message, failed.output
     assert shop.image_of("edge") == good and shop.version() == "v1" and shop.lease_is_free()
 
@@ -121,3 +73,56 @@ def test_the_history_tells_what_is_live(shop):
     assert newest["migration_level"].startswith("002 ") and newest["digests"]["api"].startswith("sha256:") and newest["by"]
     assert "v1" in Path(told["page"]).read_text() and Path(told["json"]).stat().st_mode & 0o777 == 0o600
     assert any("v1" in line and "verified" in line and "*" in line for line in listed.output.splitlines()), listed.output
+
+
+def tests_of(shop: Shop, *lines: str) -> dict:
+    """Tests as people write them: they find nothing in the store, empty it, cannot reach what is live, and write a JUnit file."""
+    program = ["import os, redis, socket", "client = redis.Redis('redis', password=os.environ['REDIS_PASSWORD'])", *lines]
+    command = ["python3", "-c", "\n".join(program)]
+    return {"tests": {"command": command, "junit": "/tmp/junit.xml", "timeout": 30}}
+
+
+WRITE = "open('/tmp/junit.xml', 'w').write('<testsuite><testcase name=\"cart\">%s</testcase><testcase name=\"other\"/></testsuite>')"
+
+
+def test_tests_run_apart_from_what_is_live(shop):
+    """T106."""
+    shop.redis("SET", "cart:2", "full")
+    live = shop.project.containers("redis")[0]["NetworkSettings"]["Networks"].popitem()[1]["IPAddress"]
+    reports = {"stack_report_dir": str(shop.directory / "reports")}
+    apart = ["assert client.dbsize() == 0", "client.set('a', 1), client.flushall()", "socket.setdefaulttimeout(1)"]
+    apart += [f"assert socket.socket().connect_ex(('{live}', 6379)) != 0"]
+    release = {**shop.release(), **tests_of(shop, *apart, WRITE % "")}
+    done = shop.must("deploy/test_suite", stack_release=release, **reports)
+    told = done.told["result"]
+    assert (done.changed, told["counts"]["count"], told["counts"]["good"], told["release"]) == (0, 2, 2, "0001")
+    assert "cart" in Path(told["junit"]).read_text() and shop.redis("GET", "cart:2") == "full"
+
+    release = {**shop.release(), **tests_of(shop, WRITE % "<failure/>", "raise SystemExit(1)")}
+    failed = shop.play("deploy/test_suite", stack_release=release, **reports)
+    assert (failed.code != 0, failed.reason) == (True, "tests_failed") and "1 of 2 tests did not pass. Not passed: cart" in failed.message, failed.output
+    assert len(list((shop.directory / "reports").glob("tests-*/*.xml"))) == 2
+    project = f"label=com.docker.compose.project={shop.name}-tests"
+    assert [docker(*words, "--quiet", "--filter", project) for words in (["ps", "--all"], ["network", "ls"], ["volume", "ls"])] == ["", "", ""]
+
+
+def test_what_is_installed_is_watched(shop):
+    """T107."""
+    watched = shop.watching()
+    assert watched["healthy"] and {one["job"]: one["health"] for one in watched["targets"]} == {"prometheus": "up", "alertmanager": "up"}
+    assert [one["rule"] for one in watched["rules"]] == ["TargetDown"] and len(watched["alertmanagers"]) == 1
+    assert shop.must("deploy/monitoring").changed == 0
+
+    docker("stop", "--time", "1", f"{shop.monitoring['name']}-alertmanager-1")
+    down = shop.watching(expect_jobs=["shop"], on_problem="report")
+    until = time.monotonic() + 20
+    while len(down["problems"]) < 2 and time.monotonic() < until:  # until the next scrape
+        down = shop.watching(expect_jobs=["shop"], on_problem="report")
+    assert {one["problem"] for one in down["problems"]} == {"target_down", "job_missing"} and not down["healthy"]
+    assert shop.watching()["reason"] == "monitoring_incomplete"
+    assert shop.watching(url="http://127.0.0.1:1")["reason"] == "prometheus_unusable"
+    assert shop.watching(url=f"http://127.0.0.1:{shop.port}")["reason"] == "prometheus_unusable"
+    unexpected = {**shop.monitoring, "expect_rules": ["ShopDown"], "deadline": 3}
+    refused = shop.play("deploy/monitoring", stack_monitoring=unexpected)
+    assert (refused.code != 0, refused.reason) == (True, "monitoring_incomplete") and "Rule ShopDown is not loaded" in refused.message
+    assert shop.watching(deadline=10)["healthy"], "the playbook started what had been stopped"

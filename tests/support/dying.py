@@ -21,9 +21,13 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.operatio
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_restore import RedisRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.service_rollout import ServiceRollout
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_control import RedisControl
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_files import RedisFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_scene import RolloutScene
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_store import RolloutStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.service_work import ServiceWork
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
 
 # Of each operation every step that changes something, and the moment in which a helper works.
@@ -49,12 +53,18 @@ REDIS_RESTORE = [
     *((RedisFiles, name) for name in ("stage", "move", "make_private", "remove")),
     *((Dependents, name) for name in ("stop", "start")),
 ]
+ROLLOUT = [
+    *((RolloutStore, name) for name in ("put", "end")),
+    *((RolloutScene, name) for name in ("send", "start_beside", "require_answers", "drain", "rest")),
+    *((ServiceWork, name) for name in ("stop", "remove")),
+]
 OPERATIONS = {
     "postgres_restore": (PostgresRestore, RESTORE),
     "postgres_backup": (PostgresBackup, BACKUP),
     "backup_copy": (BackupCopy, FETCH),
     "redis_restore": (RedisRestore, REDIS_RESTORE),
     "redis_backup": (RedisBackup, BACKUP),
+    "service_rollout": (ServiceRollout, ROLLOUT),
 }
 
 

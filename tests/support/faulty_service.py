@@ -131,6 +131,22 @@ class Handler(BaseHTTPRequestHandler):
         sent = self.server.bodies[-1].decode() if self.server.bodies else ""
         self.answer(500, {"headers": dict(self.headers), "sent": sent})
 
+    def say_refused(self) -> None:
+        self.answer(401, {"error": "the key is not valid"})
+
+    def say_limited(self) -> None:
+        self.answer(429, {"error": "the quota is used up"})
+
+    def say_failing(self) -> None:
+        self.answer(500, {"error": "it is us"})
+
+    def say_score(self) -> None:
+        """The more it is about, the worse."""
+        self.answer(200, {"score": min(0.99, json.loads(self.server.bodies[-1])["amount"] / 10_000)})
+
+    def say_stuck(self) -> None:
+        self.answer(200, {"score": 0.5})
+
     def say_orders(self) -> None:
         self.answer(201, {"id": 1})
 
@@ -138,8 +154,8 @@ class Handler(BaseHTTPRequestHandler):
 class FaultyService(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), Handler)
         self.requests: list[tuple[str, str, dict]] = []
         self.bodies: list[bytes] = []
         self.counts: Counter = Counter()
@@ -155,9 +171,9 @@ class FaultyService(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def faulty_service(certificate: Path | None = None) -> Iterator[FaultyService]:
+def faulty_service(certificate: Path | None = None, host: str = "127.0.0.1") -> Iterator[FaultyService]:
     """Serves until the block ends; over TLS with a certificate file that also holds its key."""
-    service = FaultyService()
+    service = FaultyService(host)
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
@@ -193,7 +209,6 @@ def self_signed_certificate(path: Path) -> Path:
     )
     plain = serialization.NoEncryption()
     path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     )
     return path

@@ -21,7 +21,7 @@ services:
       REDIS_PASSWORD: "${{REDIS_PASSWORD}}"
       LOGIN_PASSWORD: "${{LOGIN_PASSWORD}}"
       UPSTREAM_URL: http://upstream:3000/health
-      CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: "3600"
+      CIRCUIT_BREAKER_RESET_TIMEOUT_SECONDS: "{breaker_seconds}"
       RATE_LIMIT_CAPACITY: "${{RATE_LIMIT_CAPACITY}}"
       RATE_LIMIT_REFILL_RATE: "${{RATE_LIMIT_REFILL_RATE}}"
     ports: ["127.0.0.1:{port}:3000"]
@@ -43,13 +43,13 @@ ENV = {"REDIS_PASSWORD": "redis-password-of-tests", "LOGIN_PASSWORD": "login-pas
 class Gateway(OperatedStack):
     """Names of keys are those of the API; the probes ask what is there."""
 
-    def __init__(self, directory: Path, name: str, **redis: object) -> None:
+    def __init__(self, directory: Path, name: str, breaker_seconds: int = 3600, env: dict | None = None, **redis: object) -> None:
         url = "http://127.0.0.1:{{ stack_edge_port }}"
         alive = {"name": "alive", "role": "liveness", "url": f"{url}/health"}
         super().__init__(directory, name, stack_probes=[alive], stack_dependency_probes=[], stack_redis=redis, stack_setting_rules={})
         self.stack = RedisStack(directory, name, password=ENV["REDIS_PASSWORD"])
-        (self.project.directory / "compose.yaml").write_text(COMPOSE.format(api=API, port=self.port))
-        self.project.write_env(ENV)
+        (self.project.directory / "compose.yaml").write_text(COMPOSE.format(api=API, port=self.port, breaker_seconds=breaker_seconds))
+        self.project.write_env({**ENV, **(env or {})})
 
     def ask(self, path: str, body: dict | None = None) -> tuple[int, dict]:
         """Status and answer of the API."""

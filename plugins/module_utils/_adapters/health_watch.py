@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from .._core.container import Container
 from .._core.errors import OperationError
@@ -24,10 +24,11 @@ _LONGEST_OUTPUT = 500
 
 
 class HealthWatch:
-    """Watches the services of one stack. ``before`` are the containers as they were before anything was done."""
+    """Watches the services of one stack. ``before`` are the containers as they were before anything was done, ``ignored`` ids of some that do not count."""
 
-    def __init__(self, engine: Engine, terms: Terms, before: Sequence[Container]) -> None:
+    def __init__(self, engine: Engine, terms: Terms, before: Sequence[Container], ignored: Collection[str] = ()) -> None:
         self._engine = engine
+        self._ignored = frozenset(ignored)
         self._terms = terms
         self._checks = HealthChecks(engine)
         self._restarts: Dict[str, int] = {container.id: container.restart_count for container in before}
@@ -55,7 +56,7 @@ class HealthWatch:
         looked_at = time.monotonic()
         looks: Dict[str, List[Look]] = {name: [] for name in names}
         for container in self._engine.containers(self._terms.model.project):
-            if container.service in looks:
+            if container.service in looks and container.id not in self._ignored:
                 looks[container.service].append(self._look_at(container, looked_at))
         return looks
 

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+import time
+from dataclasses import replace
 from typing import Optional, Tuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -38,12 +41,13 @@ def exchange(probe: Probe, address: str, deadline: Deadline) -> HttpAnswer:
 
 
 def _ask(probe: Probe, endpoint: Endpoint, request: Request, address: str, deadline: Deadline) -> HttpAnswer:
+    started = time.monotonic()
     connection = connect(address or endpoint.host, endpoint.port, deadline)
+    connect_ms = (time.monotonic() - started) * 1000
     try:
         if endpoint.scheme == "https":
-            connection.settimeout(deadline.left())
-            connection = _tls(probe).wrap_socket(connection, server_hostname=endpoint.host)
-        return _converse(BoundedConnection(connection, deadline), endpoint, request)
+            connection = with_tls(connection, endpoint.host, probe.validate_certs, deadline)
+        return replace(_converse(BoundedConnection(connection, deadline), endpoint, request), connect_ms=connect_ms)
     finally:  # also when TLS fails
         connection.close()
 
@@ -53,11 +57,15 @@ def _converse(connection: BoundedConnection, endpoint: Endpoint, request: Reques
     channel.sock = connection
     given = {name.lower() for name, _value in request.headers}
     channel.putrequest(request.method, endpoint.target, skip_host=True, skip_accept_encoding=True)
-    for name, value in _own_headers(endpoint, request) + request.headers:
+    for name, value in own_headers(endpoint, request) + request.headers:
         if (name, value) in request.headers or name.lower() not in given:
             channel.putheader(name, value.encode())
     channel.endheaders(request.body)
-    response = channel.getresponse()
+    return read_answer(channel.getresponse())
+
+
+def read_answer(response: http.client.HTTPResponse) -> HttpAnswer:
+    """The whole answer, of at most 1 MiB."""
     body = response.read(_MOST_BYTES + 1)
     if response.length and len(body) <= _MOST_BYTES:
         raise http.client.IncompleteRead(body, response.length)
@@ -65,7 +73,8 @@ def _converse(connection: BoundedConnection, endpoint: Endpoint, request: Reques
     return HttpAnswer(response.status, headers, body[:_MOST_BYTES], len(body) <= _MOST_BYTES)
 
 
-def _own_headers(endpoint: Endpoint, request: Request) -> Tuple[Tuple[str, str], ...]:
+def own_headers(endpoint: Endpoint, request: Request) -> Tuple[Tuple[str, str], ...]:
+    """What goes with every request, where the request itself does not say otherwise."""
     length = (("Content-Length", str(len(request.body))),) if request.body is not None else ()
     return (
         ("Host", endpoint.authority),
@@ -77,12 +86,14 @@ def _own_headers(endpoint: Endpoint, request: Request) -> Tuple[Tuple[str, str],
     )
 
 
-def _tls(probe: Probe) -> ssl.SSLContext:
+def with_tls(connection: socket.socket, host: str, validate_certs: bool, deadline: Deadline) -> socket.socket:
+    """The connection, encrypted. When that fails, the one that was given is still to be closed."""
     context = ssl.create_default_context()
-    if not probe.validate_certs:
+    if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return context
+    connection.settimeout(deadline.left())
+    return context.wrap_socket(connection, server_hostname=host)
 
 
 def _redirected(endpoint: Endpoint, location: str) -> Optional[Endpoint]:

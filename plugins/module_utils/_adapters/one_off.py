@@ -11,7 +11,7 @@ import secrets
 import socket
 import time
 from contextlib import ExitStack
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .._core.configuration import candidate_configuration
 from .._core.container import LABEL_PROJECT
@@ -48,6 +48,8 @@ class OneOffContainer:
         self.image = request.image or service.image
         self.redactor = request.redactor(service.environment_dict())
         self.name = f"{stack.name}-{request.service}-exec-{secrets.token_hex(4)}"
+        # Looks at the container that has ended, as long as it is there.
+        self.before_removal: Optional[Callable[[str], None]] = None
 
     def image_is_here(self) -> bool:
         return self._engine.image_id(self.image) is not None
@@ -67,7 +69,10 @@ class OneOffContainer:
             if state is None:
                 self._stop()
                 process.end()
-            return self._ended(process, state, started)
+            ended = self._ended(process, state, started)
+            if self.before_removal is not None:
+                self.before_removal(self.name)
+            return ended
 
     def remove_leftovers(self) -> List[str]:
         """Removes containers of earlier runs that nobody waits for any more; names those that still run within their time."""

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Union
 
 from .._core.errors import EngineFailed
-from .._core.probe import HTTP_SCHEMES, LOGIN_SCHEMES, Probe
+from .._core.probe import HTTP_SCHEMES, LOGIN_SCHEMES, WEBSOCKET_SCHEMES, Probe
+from .._core.probe_socket import SocketAnswer
 from .._core.probe_verdict import HttpAnswer, NoAnswer, PlainAnswer
 from .._core.service_login import ServiceLogin
-from . import http_client, postgres_ping, redis_ping, tcp_client
+from . import http_client, postgres_ping, redis_ping, tcp_client, websocket_client
+from .container_network import ContainerNetwork
 from .stack_containers import ServiceContainer, StackContainers
 from .tcp_client import Deadline
 
-Answer = Union[HttpAnswer, PlainAnswer, NoAnswer]
+Answer = Union[HttpAnswer, PlainAnswer, SocketAnswer, NoAnswer]
 _DNS_NOT_FOUND = 2
 _NO_PROGRAM = (126, 127)
 
@@ -40,7 +42,8 @@ class Target:
 
     @property
     def address(self) -> str:
-        return self.found.container.address if self.found else ""
+        """Where a probe on the network connects to; one that asks from inside a container looks its own host up there."""
+        return self.found.container.address if self.found and not self.probe.from_service else ""
 
 
 class ProbeClient:
@@ -70,20 +73,20 @@ class ProbeClient:
             return NoAnswer("no_container", target.obstacle)
         started = time.monotonic()
         try:
-            answer = self._ask(target, Deadline(seconds))
+            answer = self._ask_from_inside(target, seconds) if target.probe.asks_from_inside else self._ask(target, Deadline(seconds))
         except EngineFailed as error:  # the container went away while the engine was asked about it
             return NoAnswer("unreachable", str(error))
         except (OSError, http.client.HTTPException) as error:
-            return replace(_silence(error), cut_short=tcp_client.is_timeout(error) and seconds < target.probe.timeout)
+            return replace(silence(error), cut_short=tcp_client.is_timeout(error) and seconds < target.probe.timeout)
         latency_ms = (time.monotonic() - started) * 1000
-        return answer if isinstance(answer, NoAnswer) else replace(answer, latency_ms=latency_ms)
+        return answer if isinstance(answer, (NoAnswer, SocketAnswer)) else replace(answer, latency_ms=latency_ms)
 
     def _target(self, probe: Probe, found: ServiceContainer) -> Target:
         container = found.container
         if not container.running:
             return Target(probe, found, obstacle=f"container {container.name} is {container.state}")
         if probe.from_service:
-            return Target(probe, found)
+            return self._inside(probe, found)
         if not container.address:
             return Target(probe, found, obstacle=f"container {container.name} has no address on a network; use via=host")
         needs_login = probe.endpoint.scheme in LOGIN_SCHEMES and self._containers is not None
@@ -93,12 +96,38 @@ class ProbeClient:
             return Target(probe, found, obstacle=str(error))
         return Target(probe, found, login)
 
-    def _ask(self, target: Target, deadline: Deadline) -> Answer:
+    def _inside(self, probe: Probe, found: ServiceContainer) -> Target:
+        """A probe that leaves from a container; a value that it carries from there goes the same way as a password."""
+        if probe.header_from is None or self._containers is None:
+            return Target(probe, found)
+        try:
+            value = self._containers.variable(found, probe.header_from.variable)
+        except EngineFailed as error:  # a named file that is not there
+            return Target(probe, found, obstacle=str(error))
+        if not value:
+            return Target(probe, found, obstacle=f"container {found.container.name} has nothing in its variable {probe.header_from.variable}")
+        return Target(probe.with_header(probe.header_from.header, f"{probe.header_from.prefix}{value}"), found, ServiceLogin(password=value))
+
+    def _ask_from_inside(self, target: Target, seconds: float) -> Answer:
+        """The connection is made in the container's network, with the names that it knows."""
+        network = ContainerNetwork.of(target.found.inspected) if target.found else None
+        if network is None:
+            return NoAnswer("unreachable", f"the network of container {target.container} is not on this host")
+        deadline = Deadline(seconds)
+        if network.refused():
+            return NoAnswer("unreachable", f"only root may enter the network of container {target.container}")
+        longest = Deadline(seconds + target.probe.stay_open + target.probe.timeout)
+        return tcp_client.within(longest, lambda: network.enter(lambda: self._ask(target, deadline, network)))
+
+    def _ask(self, target: Target, deadline: Deadline, network: Optional[ContainerNetwork] = None) -> Answer:
+        address = network.address(target.probe.endpoint.host, deadline) if network else target.address
         endpoint = target.probe.endpoint
         if endpoint.scheme in HTTP_SCHEMES:
-            return http_client.exchange(target.probe, target.address, deadline)
+            return http_client.exchange(target.probe, address, deadline)
+        if endpoint.scheme in WEBSOCKET_SCHEMES:
+            return websocket_client.hold_open(target.probe, address, deadline)
         if endpoint.scheme == "tcp":
-            tcp_client.connect(target.address or endpoint.host, endpoint.port, deadline).close()
+            tcp_client.connect(address or endpoint.host, endpoint.port, deadline).close()
             return PlainAnswer()
         if endpoint.scheme == "dns":
             return self._resolve(target, deadline)
@@ -138,7 +167,8 @@ def _ask_postgres(target: Target, deadline: Deadline) -> PlainAnswer:
     return postgres_ping.select_one(server, deadline)
 
 
-def _silence(error: Any) -> NoAnswer:
+def silence(error: Any) -> NoAnswer:
+    """Why there was no answer."""
     if isinstance(error, socket.gaierror):
         return NoAnswer("dns")
     if isinstance(error, ssl.SSLCertVerificationError):

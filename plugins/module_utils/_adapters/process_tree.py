@@ -22,12 +22,12 @@ def end_process(pid: int, container: str) -> bool:
 
     The engine may run elsewhere, where the same number is another process. The control group tells: it names the container.
     """
-    if not _is_of(pid, container):
+    if not belongs_to(pid, container):
         return False
-    family = [member for member in [pid, *_below(pid)] if _is_of(member, container)]
+    family = [member for member in [pid, *_below(pid)] if belongs_to(member, container)]
     _send(family, container, signal.SIGTERM)
     until = time.monotonic() + _GRACE_SECONDS
-    while time.monotonic() < until and any(_is_of(member, container) for member in family):
+    while time.monotonic() < until and any(belongs_to(member, container) for member in family):
         time.sleep(_POLL_SECONDS)
     latecomers = [member for parent in family for member in _below(parent)]
     _send([*family, *latecomers], container, signal.SIGKILL)
@@ -36,12 +36,12 @@ def end_process(pid: int, container: str) -> bool:
 
 def _send(family: List[int], container: str, number: signal.Signals) -> None:
     for member in family:
-        if _is_of(member, container):  # checked again just before: numbers are given anew
+        if belongs_to(member, container):  # checked again just before: numbers are given anew
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(member, number)
 
 
-def _is_of(pid: int, container: str) -> bool:
+def belongs_to(pid: int, container: str) -> bool:
     """Whether a living process belongs to the container. A dead one whose parent has not yet asked for it has no command line."""
     with contextlib.suppress(OSError):
         return container in (read_text(f"/proc/{pid}/cgroup") or "") and bool(read_text(f"/proc/{pid}/cmdline"))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 from .._core.probe_verdict import PlainAnswer
@@ -15,13 +17,17 @@ _LONGEST_REPLY = 1024
 
 def ping(host: str, port: int, username: str, password: str, deadline: Deadline) -> PlainAnswer:
     """AUTH when there is a password, then PING. An error reply is the answer, with its code (NOAUTH, LOADING, ...)."""
+    started = time.monotonic()
     with BoundedConnection(connect(host, port, deadline), deadline) as connection:
+        connect_ms = (time.monotonic() - started) * 1000
         replies = connection.makefile()
         if password:
             refused = _ask(connection, replies, "AUTH", *([username] if username else []), password)
             if refused.code != "OK":
                 return refused
-        return _ask(connection, replies, "PING")
+        asked = time.monotonic()
+        answer = _ask(connection, replies, "PING")
+        return replace(answer, connect_ms=connect_ms, question_ms=(time.monotonic() - asked) * 1000)
 
 
 def _ask(connection: BoundedConnection, replies: Any, *words: str) -> PlainAnswer:

@@ -62,9 +62,20 @@ class ServiceWork:
         self._unpause(containers)
         self._each(containers, lambda one: self._note_killed(one, engine_containers.stop(self._engine, one, stop_timeout)))
 
+    def remove(self, containers: Sequence[Container]) -> None:
+        self._each(containers, self._remove)
+
+    def tidy(self, item: Work) -> None:
+        """What an interrupted replacement left goes, and the container that stays gets the name it was meant to have."""
+        kept = [one for one in self._observed.of(item.service) if one.id not in item.leftovers]
+        self.remove([one for one in self._observed.of(item.service) if one.id in item.leftovers])
+        for container in kept:
+            if final_name(container):
+                engine_containers.rename(self._engine, container.id, final_name(container))
+
     def remove_orphans(self, orphans: Sequence[Container], stop_timeout: Optional[int]) -> None:
         self.stop(orphans, stop_timeout)
-        self._each(orphans, self._remove)
+        self.remove(orphans)
 
     def remove_networks(self) -> None:
         """Compose knows what is its own: containers and networks go, volumes and images stay."""
@@ -87,7 +98,7 @@ class ServiceWork:
 
     def _act(self, work: Sequence[Work], layer: int, stop_timeout: Optional[int]) -> None:
         for item in work:
-            self._tidy(item)
+            self.tidy(item)
         self._unpause([one for item in work for one in self._observed.of(item.service) if one.id not in item.leftovers])
         for replaces, options in _REPLACING.items():
             self._up([item for item in work if item.action in UP_ACTIONS and item.replaces == replaces], options, layer, stop_timeout)
@@ -112,14 +123,6 @@ class ServiceWork:
                 services=names,
                 layer=layer,
             ) from error
-
-    def _tidy(self, item: Work) -> None:
-        """What an interrupted replacement left goes, and the container that stays gets the name it was meant to have."""
-        kept = [one for one in self._observed.of(item.service) if one.id not in item.leftovers]
-        self._each([one for one in self._observed.of(item.service) if one.id in item.leftovers], self._remove)
-        for container in kept:
-            if final_name(container):
-                engine_containers.rename(self._engine, container.id, final_name(container))
 
     def _to_wait_for(self, layer: Sequence[str], doing: Mapping[str, Work]) -> Dict[str, int]:
         """Services with the number of their containers: those that are acted on, and those not known to be ready."""

@@ -57,6 +57,11 @@ class StackContainers:
             login.database or self._file(found, login.database_file),
         )
 
+    def variable(self, found: ServiceContainer, name: str) -> str:
+        """A variable of the container's environment, or what is in the file that the variable with ``_FILE`` names. Empty without both."""
+        environment = environment_of((found.inspected.get("Config") or {}).get("Env") or ())
+        return environment.get(name, "") or self._file(found, environment.get(f"{name}_FILE", ""))
+
     def resolve_within(self, found: ServiceContainer, name: str, deadline: Deadline) -> int:
         """The exit code of ``getent hosts NAME`` inside a container: 0 found, 2 not found, 126 or 127 no getent there."""
         return within(deadline, lambda: self._run_getent(found.container, name))

@@ -83,6 +83,10 @@ class BoundedConnection:
     def __exit__(self, *_error: object) -> None:
         self._connection.close()
 
+    def extend(self, deadline: Deadline) -> None:
+        """What is read and written from now on ends at another deadline."""
+        self._deadline = deadline
+
     def sendall(self, data: Any) -> None:
         self._connection.settimeout(self._deadline.left())
         self._connection.sendall(data)

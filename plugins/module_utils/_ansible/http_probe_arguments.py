@@ -11,6 +11,18 @@ _MAX_AGE = {
     "field": {"type": "str", "required": True},
     "seconds": {"type": "float", "required": True},
 }
+_HEADER_FROM = {
+    "variable": {"type": "str", "required": True},
+    "header": {"type": "str", "default": "Authorization"},
+    "prefix": {"type": "str", "default": "Bearer "},
+}
+_MEASURE = {
+    "requests": {"type": "int", "default": 20},
+    "seconds": {"type": "float", "default": 10.0},
+    "max_p95_ms": {"type": "float"},
+    "max_p99_ms": {"type": "float"},
+    "max_connect_p95_ms": {"type": "float"},
+}
 # Any header and any part of a body may be a credential: Ansible hides them, and the operation
 # shows again what is known to be none (see _core/probe_secrets.py).
 _PROBE = {
@@ -34,6 +46,9 @@ _PROBE = {
     "absent": {"type": "list", "elements": "str"},
     "max_latency_ms": {"type": "float"},
     "max_age": {"type": "dict", "options": _MAX_AGE},
+    "stay_open": {"type": "float", "default": 0.0},
+    "header_from": {"type": "dict", "options": _HEADER_FROM},
+    "measure": {"type": "dict", "options": _MEASURE},
 }
 
 

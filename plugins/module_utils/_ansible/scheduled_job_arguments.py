@@ -14,6 +14,7 @@ from .argument_spec import ArgumentSpec, stack_arguments
 from .backup_copy_arguments import backup_copy_arguments
 from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
+from .edge_arguments import edge_arguments
 from .edge_traffic_arguments import edge_traffic_arguments
 from .host_info_arguments import host_info_arguments
 from .maintenance_window_arguments import maintenance_window_arguments
@@ -22,6 +23,7 @@ from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
 from .postgres_pitr_arguments import postgres_pitr_arguments
 from .redis_backup_arguments import redis_backup_arguments
+from .service_rollout_arguments import service_rollout_arguments
 
 # The same names as operations/schedulable.py has; each with what its module hands to run_module.
 SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
@@ -36,6 +38,7 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),
     "redis_backup": redis_backup_arguments,
+    "service_rollout": lambda: stack_arguments().merged_with(edge_arguments()).merged_with(service_rollout_arguments()),
 }
 
 

@@ -33,6 +33,7 @@ class ServiceDefinition:
     builds: bool = False
     fixed_name: bool = False
     fixed_port: bool = False
+    fixed_network: bool = False
     volumes: Tuple[str, ...] = ()
     environment: Tuple[Tuple[str, str], ...] = ()
     stop_grace_period: str = ""
@@ -141,11 +142,19 @@ def _parse_service(project: str, name: str, body: Mapping[str, Any], config_hash
         builds="build" in body,
         fixed_name=bool(body.get("container_name")),
         fixed_port=any(str(port.get("published") or "") not in ("", "0") for port in body.get("ports") or []),
+        fixed_network=_has_fixed_network(body),
         volumes=tuple(mount["source"] for mount in body.get("volumes") or [] if mount.get("type") == "volume" and mount.get("source")),
         environment=tuple(sorted((key, "" if value is None else str(value)) for key, value in (body.get("environment") or {}).items())),
         stop_grace_period=str(body.get("stop_grace_period") or ""),
         restart=str(body.get("restart") or ""),
     )
+
+
+def _has_fixed_network(body: Mapping[str, Any]) -> bool:
+    """Whether the place in the network is one that two containers cannot have: that of the host or of another container, or an address."""
+    networks = [network or {} for network in (body.get("networks") or {}).values()]
+    shared = str(body.get("network_mode") or "").startswith(("host", "service:", "container:"))
+    return shared or any(network.get(name) for network in networks for name in ("ipv4_address", "ipv6_address"))
 
 
 def _parse_dependencies(edges: Mapping[str, Any]) -> Tuple[Dependency, ...]:

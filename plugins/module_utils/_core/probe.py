@@ -8,20 +8,26 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Optional, Sequence, Tuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from .errors import BadInput
+from .probe_expectation import Expectation, parse_expectation
+from .probe_measure import Measure, parse_measure
+from .probe_refusal import positive, refuse
 from .probe_secrets import masked_url
 
 HTTP_SCHEMES = ("http", "https")
-_DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "postgres": 5432, "tcp": 0, "dns": 0}
+WEBSOCKET_SCHEMES = ("ws", "wss")
+_WEB_SCHEMES = HTTP_SCHEMES + WEBSOCKET_SCHEMES
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "postgres": 5432, "tcp": 0, "dns": 0}
 LOGIN_SCHEMES = ("redis", "postgres")  # their login is in the container, so they are asked on the stack's network unless told otherwise
-_HTTP_ONLY = ("headers", "body", "json", "header", "contains", "absent", "max_age")
+_WEB_ONLY = ("headers", "header", "header_from")
+_HTTP_ONLY = ("body", "json", "contains", "absent", "max_age")
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_STATUS = re.compile(r"[1-5](\d\d|xx)")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -60,25 +66,17 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What makes an answer good. ``headers`` hold an exact value, or ``~`` and a regular expression."""
+class ContainerHeader:
+    """A header whose value only a container knows: the variable of its environment, and what it is sent as."""
 
-    status: Tuple[str, ...] = ("2xx",)
-    json: Any = None
-    headers: Tuple[Tuple[str, str], ...] = ()
-    contains: Tuple[str, ...] = ()
-    absent: Tuple[str, ...] = ()
-    max_latency_ms: Optional[float] = None
-    age_field: str = ""
-    max_age_seconds: float = 0.0
-
-    def accepts_status(self, status: int) -> bool:
-        return any(wanted in (str(status), f"{status // 100}xx") for wanted in self.status)
+    variable: str
+    header: str = "Authorization"
+    prefix: str = "Bearer "
 
 
 @dataclass(frozen=True)
 class Probe:
-    """``url`` is for people: it holds no password. ``timeout`` is in seconds, for one attempt."""
+    """``url`` is for people: it holds no password. ``timeout`` and ``stay_open`` are in seconds, for one attempt."""
 
     name: str
     url: str
@@ -91,6 +89,9 @@ class Probe:
     from_service: str = ""
     validate_certs: bool = True
     timeout: float = 5.0
+    stay_open: float = 0.0
+    header_from: Optional[ContainerHeader] = None
+    measure: Optional[Measure] = None
 
     @property
     def reads_only(self) -> bool:
@@ -99,6 +100,15 @@ class Probe:
     @property
     def needs_engine(self) -> bool:
         return self.via == "network"
+
+    @property
+    def asks_from_inside(self) -> bool:
+        """Whether the question leaves from the network of a container, and not from the host."""
+        return bool(self.from_service) and self.endpoint.scheme != "dns"
+
+    def with_header(self, name: str, value: str) -> "Probe":
+        kept = tuple(header for header in self.request.headers if header[0].lower() != name.lower())
+        return replace(self, request=replace(self.request, headers=(*kept, (name, value))))
 
 
 def parse_probes(declared: Sequence[Mapping[str, Any]]) -> Tuple[Probe, ...]:
@@ -126,63 +136,63 @@ def parse_probe(options: Mapping[str, Any]) -> Probe:
         name=label,
         url=masked_url(url),
         endpoint=endpoint,
-        request=_request(label, options, login if scheme in HTTP_SCHEMES else Login()),
-        expect=_expectation(label, options),
+        request=_request(label, options, login if scheme in _WEB_SCHEMES else Login()),
+        expect=_expected(label, scheme, options),
         login=login,
         role=options.get("role") or "liveness",
         via=_via(label, scheme, options),
         from_service=options.get("from_service") or "",
         validate_certs=options.get("validate_certs") is not False,
-        timeout=_positive(label, "timeout", options.get("timeout") or 5.0),
+        timeout=positive(label, "timeout", options.get("timeout") or 5.0),
+        stay_open=_stay_open(label, scheme, options),
+        header_from=_header_from(label, options),
+        measure=_measure(label, scheme, options),
     )
 
 
-def _refuse(label: str, problem: str, hint: str) -> BadInput:
-    return BadInput(f"Probe {label}: {problem}", hint=hint, probe=label)
-
-
 def _split(label: str, url: str) -> SplitResult:
-    hint = "Write it like http://127.0.0.1:8080/health, tcp://host:port, redis://redis:6379, postgres://postgres:5432/db or dns://name."
+    hint = "Write it like http://127.0.0.1:8080/health, tcp://host:port, redis://redis:6379, postgres://postgres:5432/db, ws://host/path or dns://name."
     if _CONTROL_OR_SPACE.search(url):
-        raise _refuse(label, "the URL holds a blank or a control character.", "Percent-encode it.")
+        raise refuse(label, "the URL holds a blank or a control character.", "Percent-encode it.")
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError as error:
-        raise _refuse(label, "the URL is malformed.", hint) from error  # the cause may quote a password
+        raise refuse(label, "the URL is malformed.", hint) from error  # the cause may quote a password
     if not host:
-        raise _refuse(label, "the URL names no host.", hint)
+        raise refuse(label, "the URL names no host.", hint)
     if port == 0:
-        raise _refuse(label, "port 0 cannot be asked.", hint)
+        raise refuse(label, "port 0 cannot be asked.", hint)
     return parts
 
 
 def _check_scheme(label: str, scheme: str, options: Mapping[str, Any]) -> None:
     if scheme not in _DEFAULT_PORTS:
         known = ", ".join(f"{name}://" for name in _DEFAULT_PORTS)
-        raise _refuse(label, f"{scheme}:// is not a scheme this module can ask.", f"Use one of {known}.")
+        raise refuse(label, f"{scheme}:// is not a scheme this module can ask.", f"Use one of {known}.")
     if scheme in HTTP_SCHEMES:
         return
-    given = [name for name in _HTTP_ONLY if options.get(name)]
+    without_meaning = _HTTP_ONLY if scheme in WEBSOCKET_SCHEMES else _WEB_ONLY + _HTTP_ONLY
+    given = [name for name in without_meaning if options.get(name)]
     if (options.get("method") or "GET") != "GET":
         given.insert(0, "method")
     if given:
-        raise _refuse(label, f"{', '.join(given)} mean nothing to a {scheme}:// probe.", "Remove them, or ask over HTTP.")
+        raise refuse(label, f"{', '.join(given)} mean nothing to a {scheme}:// probe.", "Remove them, or ask over HTTP.")
 
 
 def _endpoint(label: str, scheme: str, parts: SplitResult) -> Endpoint:
     port = parts.port or _DEFAULT_PORTS[scheme]
     if scheme == "tcp" and not port:
-        raise _refuse(label, "a tcp:// URL needs a port.", "Write tcp://host:port.")
+        raise refuse(label, "a tcp:// URL needs a port.", "Write tcp://host:port.")
     if scheme in ("tcp", "dns", "redis") and (parts.path.strip("/") or parts.query):
-        raise _refuse(label, f"a {scheme}:// URL has neither path nor query.", "Remove them.")
+        raise refuse(label, f"a {scheme}:// URL has neither path nor query.", "Remove them.")
     if scheme in ("tcp", "dns") and parts.username is not None:
-        raise _refuse(label, f"a {scheme}:// probe does not log in.", "Remove user and password from the URL.")
+        raise refuse(label, f"a {scheme}:// probe does not log in.", "Remove user and password from the URL.")
     target = ""
-    if scheme in HTTP_SCHEMES:
+    if scheme in _WEB_SCHEMES:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not target.isascii():
-            raise _refuse(label, "the URL holds a character that is not ASCII.", "Percent-encode it.")
+            raise refuse(label, "the URL holds a character that is not ASCII.", "Percent-encode it.")
     elif scheme == "postgres":
         target = unquote(parts.path.strip("/"))
     return Endpoint(scheme, parts.hostname or "", port, target)
@@ -190,15 +200,19 @@ def _endpoint(label: str, scheme: str, parts: SplitResult) -> Endpoint:
 
 def _via(label: str, scheme: str, options: Mapping[str, Any]) -> str:
     asked, service = options.get("via"), options.get("from_service")
-    if service and scheme != "dns":
-        raise _refuse(
+    if service and scheme in LOGIN_SCHEMES:
+        raise refuse(
             label,
-            "from_service is only for dns:// probes.",
+            f"from_service is not for {scheme}:// probes.",
             "Use via=network: the question then comes from the host, on the stack's network.",
         )
+    if service and asked == "host":
+        raise refuse(label, "via=host and from_service contradict each other.", "Leave via out.")
+    if service and scheme != "dns":
+        return "network"
     if scheme == "dns":
         if asked == "network" and not service:
-            raise _refuse(label, "via=network needs from_service for a dns:// probe.", "Name the service that resolves.")
+            raise refuse(label, "via=network needs from_service for a dns:// probe.", "Name the service that resolves.")
         return "network" if service else "host"
     return asked or ("network" if scheme in LOGIN_SCHEMES else "host")
 
@@ -208,18 +222,18 @@ def _request(label: str, options: Mapping[str, Any], login: Login) -> Request:
     headers = {str(name): str(value) for name, value in (options.get("headers") or {}).items()}
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or re.search(r"[\r\n\x00]", value):
-            raise _refuse(label, f"{name!r} is not a header that can be sent.", "Names are tokens; values are one line.")
+            raise refuse(label, f"{name!r} is not a header that can be sent.", "Names are tokens; values are one line.")
     known = {name.lower() for name in headers}
     body = _body(label, options.get("body"))
     if body is not None and method in READING_METHODS:
-        raise _refuse(label, f"a {method} request carries no body.", "Choose another method, or remove the body.")
+        raise refuse(label, f"a {method} request carries no body.", "Choose another method, or remove the body.")
     if method == "HEAD" and any(options.get(name) for name in ("json", "contains", "absent", "max_age")):
-        raise _refuse(label, "an answer to HEAD has no body to check.", "Use GET.")
+        raise refuse(label, "an answer to HEAD has no body to check.", "Use GET.")
     if isinstance(options.get("body"), (Mapping, list)) and "content-type" not in known:
         headers["Content-Type"] = "application/json"
     if login.username or login.password:
         if "authorization" in known:
-            raise _refuse(label, "there is a login and an Authorization header.", "Give one of the two.")
+            raise refuse(label, "there is a login and an Authorization header.", "Give one of the two.")
         pair = f"{login.username}:{login.password}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return Request(method, tuple(headers.items()), body, options.get("redirects") == "follow")
@@ -232,43 +246,39 @@ def _body(label: str, body: Any) -> Optional[bytes]:
         return body.encode()
     if isinstance(body, (Mapping, list)):
         return json.dumps(body).encode()
-    raise _refuse(label, "the body is neither text, a dictionary nor a list.", "Quote it to send it as text.")
+    raise refuse(label, "the body is neither text, a dictionary nor a list.", "Quote it to send it as text.")
 
 
-def _expectation(label: str, options: Mapping[str, Any]) -> Expectation:
-    status = tuple(str(item).lower() for item in options.get("status") or ("2xx",))
-    wrong = [item for item in status if not _STATUS.fullmatch(item)]
-    if wrong:
-        raise _refuse(label, f"{', '.join(wrong)} is not an HTTP status.", "Write numbers such as 200, or classes such as 2xx.")
-    headers = tuple((str(name).lower(), str(value)) for name, value in (options.get("header") or {}).items())
-    for name, value in headers:
-        _check_pattern(label, name, value)
-    latency, age = options.get("max_latency_ms"), options.get("max_age") or {}
-    return Expectation(
-        status=status,
-        json=options.get("json"),
-        headers=headers,
-        contains=_texts(options.get("contains")),
-        absent=_texts(options.get("absent")),
-        max_latency_ms=None if latency is None else _positive(label, "max_latency_ms", latency),
-        age_field=age.get("field") or "",
-        max_age_seconds=_positive(label, "max_age.seconds", age["seconds"]) if age else 0.0,
-    )
+def _expected(label: str, scheme: str, options: Mapping[str, Any]) -> Expectation:
+    expected = parse_expectation(label, options)
+    return replace(expected, status=("101",)) if scheme in WEBSOCKET_SCHEMES else expected
 
 
-def _check_pattern(label: str, name: str, value: str) -> None:
-    if value.startswith("~"):
-        try:
-            re.compile(value[1:])
-        except re.error as error:
-            raise _refuse(label, f"header {name}: {value[1:]!r} is not a regular expression ({error}).", "Correct it.") from error
+def _stay_open(label: str, scheme: str, options: Mapping[str, Any]) -> float:
+    seconds = options.get("stay_open") or 0.0
+    if seconds and scheme not in WEBSOCKET_SCHEMES:
+        raise refuse(label, f"stay_open means nothing to a {scheme}:// probe.", "Remove it, or ask with ws:// or wss://.")
+    return positive(label, "stay_open", seconds) if seconds else 0.0
 
 
-def _texts(value: Optional[List[str]]) -> Tuple[str, ...]:
-    return tuple(value or ())
+def _header_from(label: str, options: Mapping[str, Any]) -> Optional[ContainerHeader]:
+    given = options.get("header_from")
+    if not given:
+        return None
+    told = ContainerHeader(given["variable"], given.get("header") or "Authorization", "Bearer " if given.get("prefix") is None else given["prefix"])
+    if not (_VARIABLE.fullmatch(told.variable) and _HEADER_NAME.fullmatch(told.header)) or re.search(r"[\r\n\x00]", told.prefix):
+        raise refuse(
+            label, "header_from names no variable, or no header that can be sent.", "Write it like {variable: API_KEY, header: X-API-Key, prefix: ''}."
+        )
+    if not options.get("from_service"):
+        raise refuse(label, "header_from reads from a container, and from_service names none.", "Name the service that has the variable.")
+    return told
 
 
-def _positive(label: str, option: str, value: float) -> float:
-    if not value > 0:
-        raise _refuse(label, f"{option} must be above 0, not {value:g}.", "Leave it out for the default.")
-    return float(value)
+def _measure(label: str, scheme: str, options: Mapping[str, Any]) -> Optional[Measure]:
+    measure = parse_measure(label, options.get("measure"))
+    if measure and (options.get("method") or "GET") not in READING_METHODS:
+        raise refuse(label, f"a {options['method']} request would be sent {measure.requests} times.", "Measure one that only reads.")
+    if measure and scheme in WEBSOCKET_SCHEMES:
+        raise refuse(label, f"a {scheme}:// probe is not measured.", "Measure the page behind it over HTTP.")
+    return measure

@@ -11,11 +11,14 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .errors import OperationError
 from .probe import Probe
-from .probe_verdict import NOT_READY, OK, SEVERITY, SKIPPED, Judgement, worst
+from .probe_measure import Measured
+from .probe_verdict import NOT_READY, OK, SEVERITY, SKIPPED, TOO_SLOW, Judgement, worst
 from .redaction import Redactor
 from .text_table import aligned
 
-_COLUMNS = ("PROBE", "ROLE", "VERDICT", "STATUS", "LATENCY", "ATTEMPTS", "MESSAGE")
+_COLUMNS = ("PROBE", "ROLE", "VERDICT", "STATUS", "LATENCY", "ATTEMPTS")
+_MEASURED = ("P50", "P95", "P99", "CONNECT P95")
+_LAST = "MESSAGE"
 
 
 class ProbesFailed(OperationError):
@@ -23,10 +26,7 @@ class ProbesFailed(OperationError):
 
     def __init__(self, result: Dict[str, Any]) -> None:
         failing = [probe for probe in result["probes"] if probe["verdict"] not in (OK, SKIPPED)]
-        lines = [
-            f"{probe['name']} ({probe['url']}) is {probe['verdict']} after {probe['attempts']} attempts: {probe['message']}."
-            for probe in failing
-        ]
+        lines = [f"{probe['name']} ({probe['url']}) is {probe['verdict']} after {probe['attempts']} attempts: {probe['message']}." for probe in failing]
         seconds = result["elapsed_ms"] / 1000
         super().__init__(
             f"{len(failing)} of {len(result['probes'])} probes failed within {seconds:.1f} s. {' '.join(lines)}",
@@ -51,6 +51,7 @@ class Track:
     counts: Counter = field(default_factory=Counter)
     statuses: Counter = field(default_factory=Counter)
     replicas: Tuple[Judgement, ...] = ()
+    measured: Optional[Measured] = None
 
     def record(self, judgements: Sequence[Judgement], elapsed_ms: float) -> None:
         """Takes in one round: a judgement for each replica asked."""
@@ -74,20 +75,35 @@ class Track:
 
     def verdict(self, successes: int) -> str:
         last = worst(judgement.verdict for judgement in self.replicas)
-        return NOT_READY if last == OK and self.streak < successes else last
+        if last == OK and self.streak < successes:
+            return NOT_READY
+        return worst([last, *self._verdicts_of_measure()])
+
+    def _verdicts_of_measure(self) -> List[str]:
+        if self.measured is None:
+            return []
+        return [verdict for verdict, _message in self.measured.failed] + [TOO_SLOW for _problem in self.measured.problems()]
+
+    def _message(self, successes: int, decisive: Judgement) -> str:
+        if decisive.verdict != OK or self.verdict(successes) == OK:
+            return decisive.message
+        if self.streak < successes:
+            return f"expected {successes} good answers in a row, got {self.streak} before the deadline"
+        if self.measured is None:
+            return ""
+        failed = self.measured.failed
+        told = [f"{len(failed)} of {self.measured.asked} timed requests failed: {failed[0][1]}"] if failed else []
+        return "; ".join(told + self.measured.problems())
 
     def to_result(self, successes: int, redactor: Redactor) -> Dict[str, Any]:
         decisive = max(self.replicas, key=_severity)
-        message = decisive.message
-        if self.verdict(successes) != decisive.verdict:
-            message = f"expected {successes} good answers in a row, got {self.streak} before the deadline"
         return {
             "name": self.probe.name,
             "url": self.probe.url,
             "role": self.probe.role,
             "via": self.probe.via,
             "verdict": self.verdict(successes),
-            "message": redactor.text(message),
+            "message": redactor.text(self._message(successes, decisive)),
             "status": decisive.status,
             "latency_ms": decisive.latency_ms,
             "version": redactor.text(decisive.version),
@@ -96,6 +112,8 @@ class Track:
             "first_ok_after_ms": self.first_ok_after_ms,
             "verdicts": dict(sorted(self.counts.items())),
             "statuses": dict(sorted(self.statuses.items())),
+            "open_ms": decisive.open_ms,
+            "measured": self.measured.to_result() if self.measured else None,
             "replicas": [_replica(judgement, redactor) for judgement in self.replicas if judgement.container],
         }
 
@@ -113,13 +131,20 @@ def probe_result(tracks: Sequence[Track], successes: int, elapsed_ms: float, red
 
 
 def table(probes: Sequence[Dict[str, Any]]) -> str:
-    """One line a probe, with aligned columns."""
-    rows: List[Tuple[str, ...]] = [_COLUMNS]
+    """One line a probe, with aligned columns; percentiles where any was measured."""
+    measured = any(probe.get("measured") for probe in probes)
+    rows: List[Tuple[str, ...]] = [(*_COLUMNS, *(_MEASURED if measured else ()), _LAST)]
     for probe in probes:
-        latency = "-" if probe["latency_ms"] is None else f"{probe['latency_ms']:.0f} ms"
         status = "-" if probe["status"] is None else str(probe["status"])
-        rows.append((probe["name"], probe["role"], probe["verdict"], status, latency, str(probe["attempts"]), probe["message"]))
+        row = (probe["name"], probe["role"], probe["verdict"], status, _milliseconds(probe["latency_ms"]), str(probe["attempts"]))
+        found = probe.get("measured") or {}
+        times = tuple(_milliseconds(found.get(name), 1) for name in ("p50_ms", "p95_ms", "p99_ms", "connect_p95_ms")) if measured else ()
+        rows.append((*row, *times, probe["message"]))
     return "\n".join(aligned(rows))
+
+
+def _milliseconds(value: Optional[float], decimals: int = 0) -> str:
+    return "-" if value is None else f"{value:.{decimals}f} ms"
 
 
 def _severity(judgement: Judgement) -> Tuple[int, float]:

@@ -57,6 +57,7 @@ class HttpAnswer:
     complete: bool = True
     latency_ms: float = 0.0
     other_host: str = ""
+    connect_ms: Optional[float] = None
 
     def header(self, name: str) -> Optional[str]:
         found = [value for key, value in self.headers if key == name]
@@ -71,6 +72,8 @@ class PlainAnswer:
     text: str = ""
     latency_ms: float = 0.0
     version: str = ""
+    connect_ms: Optional[float] = None
+    question_ms: Optional[float] = None  # of the question alone, where connecting and logging in are not meant
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Judgement:
     latency_ms: Optional[float] = None
     version: str = ""
     json: Any = None
+    open_ms: Optional[float] = None
     container: str = ""
     cut_short: bool = False
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .compose_model import ComposeModel, ServiceDefinition
 from .container import Container
@@ -206,6 +206,25 @@ def service_summary(observed: Observed, name: str) -> Dict[str, Any]:
         "image": _short(containers[0].image_id) if containers else "",
         "configuration": containers[0].config_hash[:12] if containers else "",
     }
+
+
+def service_facts(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    ready: Optional[Mapping[str, int]] = None,
+    killed: Collection[str] = (),
+) -> List[Dict[str, Any]]:
+    """The result's list of services."""
+    return [
+        {
+            "name": name,
+            "before": before[name],
+            "after": after[name],
+            "ready_after_ms": (ready or {}).get(name),
+            "killed": name in killed,
+        }
+        for name in sorted(before)
+    ]
 
 
 def _summary_after(observed: Observed, work: Optional[Work], before: Dict[str, Any]) -> Dict[str, Any]:

@@ -26,6 +26,7 @@ from ..clock import utc_now
 from ..compose_cli import ComposeCli
 from ..engine import Engine
 from ..engine_stats import sample
+from ..rollout_store import RolloutStore
 from ..stack_salt import StackSalt
 
 _DEFAULT_RESTARTS = 3
@@ -111,11 +112,12 @@ class ComposeInfo:
 
     def _awaits_start(self, seen: Seen) -> bool:
         seen.model.select(self._params["services"])
-        problems = find_problems(self._expectation(seen.model, {}), seen.containers, self._params["services"])
+        problems = find_problems(self._expectation(seen.model, {}), self._live(seen.containers), self._params["services"])
         return awaits_start(problems, seen.containers, seen.waited, self._params["wait_starting"])
 
     def _service(self, seen: Seen, name: str) -> Dict[str, Any]:
         service, mine = seen.model.service(name), seen.of(name)
+        live = self._live(mine)
         full = self._params["detail"] == "full"
         described = {
             "name": name,
@@ -123,17 +125,17 @@ class ComposeInfo:
             "image_ids": sorted({one.image_id for one in mine}),
             "expected_replicas": service.replicas,
             "running": sum(one.running for one in mine),
-            "config_in_effect": bool(mine) and all(one.config_hash == service.config_hash for one in mine),
+            "config_in_effect": bool(live) and all(one.config_hash == service.config_hash for one in live),
             "containers": [dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine],
         }
-        if self._params["compare_environment"] and mine:
+        if self._params["compare_environment"] and live:
             salt = StackSalt(self._stack).value
-            described["environment"] = compare_environment(service.environment_dict(), seen.environment(mine[0]), salt)
+            described["environment"] = compare_environment(service.environment_dict(), seen.environment(live[0]), salt)
         return described
 
     def _problems(self, seen: Seen, names: Sequence[str]) -> List[Problem]:
         expected = self._expectation(seen.model, self._image_ids(seen.model))
-        problems = find_problems(expected, seen.containers, self._params["services"])
+        problems = find_problems(expected, self._live(seen.containers), self._params["services"])
         for one in seen.containers:
             problems += over_thresholds(one.service, one.name, seen.usage.get(one.id, {}), self._thresholds)
         if self._params["compare_environment"]:
@@ -141,13 +143,17 @@ class ComposeInfo:
                 problems += self._environment_problems(seen, name)
         return problems
 
+    def _live(self, containers: Sequence[Container]) -> Tuple[Container, ...]:
+        """An old colour that waits for a switch back is no drift."""
+        return RolloutStore(self._stack).live(containers)
+
     def _expectation(self, model: ComposeModel, image_ids: Mapping[str, Any]) -> Expectation:
         return Expectation(model, image_ids, int(self._thresholds.get("max_restarts", _DEFAULT_RESTARTS)))
 
     def _environment_problems(self, seen: Seen, name: str) -> List[Problem]:
         files = seen.model.service(name).environment_dict()
         problems = empty_required(name, files, self._params["required_keys"])
-        for one in seen.of(name):
+        for one in self._live(seen.of(name)):
             problems += environment_problems(name, one.name, compare_environment(files, seen.environment(one), ""))
         return problems
 

@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Collection, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Protocol, Tuple
 
 from ..._core.compose_model import ComposeModel
 from ..._core.container import Container
 from ..._core.errors import BadInput
 from ..._core.orphans import choose_orphans
 from ..._core.plan import Plan, Step
-from ..._core.service_drift import Observed, changed_keys
-from ..._core.service_plan import DOWN_STATES, Wanted, Work, is_healthy, plan_services, service_summary
+from ..._core.rollout import refuse_open
+from ..._core.service_drift import Observed
+from ..._core.service_plan import DOWN_STATES, UP_ACTIONS, Wanted, Work, is_healthy, plan_services, service_facts, service_summary
 from ..._core.stack import Stack
 from .. import engine_containers
 from ..compose_cli import ComposeCli
 from ..engine import Engine
+from ..rollout_store import RolloutStore
+from ..service_observation import observe
 from ..service_work import ServiceWork
 
 
@@ -47,19 +49,17 @@ class ComposeService:
         return cls(Stack.from_params(params), params, host)
 
     def plan(self) -> Plan:
-        with ThreadPoolExecutor(max_workers=2) as pool:  # two independent questions: as long as the longer one
-            model = pool.submit(self._compose.model)
-            containers = pool.submit(self._engine.containers, self._stack.name)
-            self._observed = self._with_images(model.result(), tuple(containers.result()))
+        self._observed = observe(self._stack, self._compose, self._engine)
         self._wanted = self._read_request()
         self._orphans = choose_orphans(self._observed.model, self._observed.containers, self._params["orphans"])
         self._networks = engine_containers.networks(self._engine, self._stack.name) if self._takes_all_down() else []
         plan, self._work = plan_services(self._observed, self._wanted)
+        refuse_open(RolloutStore(self._stack).load(), [item.service for item in self._work if item.action in UP_ACTIONS])
         steps = plan.steps + tuple(Step("remove_orphan", container.name) for container in self._orphans)
         steps += tuple(Step("remove_network", name) for name in self._networks)
         self._warn_of_drift()
         facts = {
-            "services": _services(plan.before, plan.after),
+            "services": service_facts(plan.before, plan.after),
             "healthy": is_healthy(self._observed, self._wanted.services),
             "elapsed_ms": 0,
         }
@@ -82,7 +82,7 @@ class ComposeService:
             self._host.warn(f"{service} did not end within its grace period and was killed.")
         proven = self._params["wait"] == "healthy" and self._wanted.state not in DOWN_STATES
         return {
-            "services": _services(plan.before, {name: service_summary(now, name) for name in plan.before}, ready, work.killed),
+            "services": service_facts(plan.before, {name: service_summary(now, name) for name in plan.before}, ready, work.killed),
             "healthy": proven or is_healthy(now, self._wanted.services),
             "elapsed_ms": round((time.monotonic() - self._began) * 1000),
         }
@@ -102,21 +102,6 @@ class ComposeService:
 
     def _look_again(self) -> Observed:
         return Observed(self._observed.model, tuple(self._engine.containers(self._stack.name)), self._observed.image_ids)
-
-    def _with_images(self, model: ComposeModel, containers: Tuple[Container, ...]) -> Observed:
-        references = sorted({service.image for service in model.services})
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            ids = list(pool.map(self._engine.image_id, references))
-        return Observed(model, containers, dict(zip(references, ids)), self._changed_keys(model, containers))
-
-    def _changed_keys(self, model: ComposeModel, containers: Sequence[Container]) -> Dict[str, Tuple[str, ...]]:
-        """Names of settings that differ; asked only of containers that were made from other files."""
-        found = {}
-        for container in containers:
-            service = next((one for one in model.services if one.name == container.service), None)
-            if service and service.config_hash != container.config_hash:
-                found[service.name] = changed_keys(service.environment_dict(), engine_containers.environment(self._engine, container.id))
-        return found
 
     def _warn_of_drift(self) -> None:
         for item in self._work:
@@ -143,21 +128,3 @@ def _count(name: str, count: Any) -> int:
     if number < 0:
         raise BadInput(f"{count!r} is no number of containers for {name}.", hint="Use 0 or more.", replicas={name: str(count)})
     return number
-
-
-def _services(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    ready: Optional[Mapping[str, int]] = None,
-    killed: Collection[str] = (),
-) -> List[Dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "before": before[name],
-            "after": after[name],
-            "ready_after_ms": (ready or {}).get(name),
-            "killed": name in killed,
-        }
-        for name in sorted(before)
-    ]

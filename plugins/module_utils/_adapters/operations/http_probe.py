@@ -13,15 +13,17 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Opti
 from ..._core.errors import BadInput
 from ..._core.plan import Plan, facts_only
 from ..._core.probe import Probe, parse_probes
+from ..._core.probe_measure import Measure, Measured
 from ..._core.probe_report import ProbesFailed, Track, probe_result
 from ..._core.probe_secrets import request_secrets
-from ..._core.probe_verdict import HttpAnswer, Judgement, NoAnswer, judge_http, judge_plain, judge_silence
+from ..._core.probe_socket import SocketAnswer, judge_socket
+from ..._core.probe_verdict import OK, HttpAnswer, Judgement, NoAnswer, judge_http, judge_plain, judge_silence
 from ..._core.redaction import Redactor
 from ..._core.stack import Stack
 from ..clock import utc_now
 from ..engine import Engine
 from ..postgres_ping import import_psycopg2
-from ..probe_client import ProbeClient, Target
+from ..probe_client import Answer, ProbeClient, Target
 from ..stack_containers import StackContainers
 
 _MOST_THREADS = 8
@@ -64,9 +66,7 @@ class ProbeRequest:
                 most_attempts=most,
             )
         if successes > 1 and deadline == 0:
-            raise BadInput(
-                f"{successes} good answers in a row need time, and deadline is 0.", hint="Give a deadline in seconds.", successes=successes
-            )
+            raise BadInput(f"{successes} good answers in a row need time, and deadline is 0.", hint="Give a deadline in seconds.", successes=successes)
         return cls(
             probes=parse_probes(params["probes"]),
             deadline=deadline,
@@ -119,15 +119,19 @@ class HttpProbe:
                 if not track.probe.reads_only:
                     track.skip()
         started = time.monotonic()
-        self._ask_until_proven([track for track in tracks if not track.replicas], started)
+        client = self._open_client()
+        self._ask_until_proven(client, [track for track in tracks if not track.replicas], started)
+        for track in tracks:
+            measure = track.probe.measure
+            if measure and track.verdict(self._request.successes) == OK:
+                track.measured = self._measured(client, track.probe, measure)
         redactor = Redactor(self._request.secrets | self._told_secrets)
         result = probe_result(tracks, self._request.successes, (time.monotonic() - started) * 1000, redactor)
         if not (result["healthy"] or self._request.report_only):
             raise ProbesFailed(result)
         return result
 
-    def _ask_until_proven(self, waiting: List[Track], started: float) -> None:
-        client = self._open_client()
+    def _ask_until_proven(self, client: ProbeClient, waiting: List[Track], started: float) -> None:
         pause, rounds = self._request.interval, 0
         with ThreadPoolExecutor(_MOST_THREADS) as threads:
             while waiting:
@@ -153,14 +157,36 @@ class HttpProbe:
         probe, seconds = target.probe, target.probe.timeout
         if self._request.deadline:
             seconds = min(seconds, max(self._left(started), _SHORTEST_ATTEMPT))
-        answer = client.ask(target, seconds)
-        if isinstance(answer, NoAnswer):
-            judgement = judge_silence(answer, seconds)
-        elif isinstance(answer, HttpAnswer):
-            judgement = judge_http(probe, answer, utc_now())
-        else:
-            judgement = judge_plain(probe, answer)
-        return replace(judgement, container=target.container)
+        return replace(_judge(probe, client.ask(target, seconds), seconds), container=target.container)
+
+    @staticmethod
+    def _measured(client: ProbeClient, probe: Probe, measure: Measure) -> Measured:
+        """One question after the other, each over a connection of its own, to the replicas in turn."""
+        measured, started = Measured(measure), time.monotonic()
+        # How long one answer may take is judged over all of them.
+        judged = replace(probe, expect=replace(probe.expect, max_latency_ms=None))
+        targets = client.targets(probe)
+        for number in range(measure.requests):
+            if number and time.monotonic() - started >= measure.seconds:
+                break
+            answer = client.ask(targets[number % len(targets)], probe.timeout)
+            judgement = _judge(judged, answer, probe.timeout)
+            if judgement.verdict != OK or isinstance(answer, NoAnswer):
+                measured.failed.append((judgement.verdict, judgement.message))
+            else:
+                question_ms = getattr(answer, "question_ms", None)
+                total_ms = answer.latency_ms if question_ms is None else question_ms
+                measured.good(total_ms, answer.connect_ms)
+        measured.seconds = time.monotonic() - started
+        return measured
 
     def _left(self, started: float) -> float:
         return started + self._request.deadline - time.monotonic()
+
+
+def _judge(probe: Probe, answer: Answer, seconds: float) -> Judgement:
+    if isinstance(answer, NoAnswer):
+        return judge_silence(answer, seconds)
+    if isinstance(answer, HttpAnswer):
+        return judge_http(probe, answer, utc_now())
+    return judge_socket(probe, answer) if isinstance(answer, SocketAnswer) else judge_plain(probe, answer)

@@ -18,6 +18,7 @@ from ..engine import Engine
 from ..image_holders import ImageHolders
 from ..image_store import ImageStore
 from ..ledger_store import LedgerStore
+from ..rollout_store import RolloutStore
 
 
 class ReleaseInfo:
@@ -39,7 +40,7 @@ class ReleaseInfo:
         engine = Engine.connect(self._stack)
         current, target = ledger.current_release, rollback_target(ledger)
         history = release_history(ledger, shown)
-        drift = find_drift(current, engine.containers(self._stack.name)) if current else []
+        drift = find_drift(current, RolloutStore(self._stack).live(engine.containers(self._stack.name))) if current else []
         kept, holders = ImageStore(self._stack, engine).kept_tags(), ImageHolders(self._stack, engine).present()
         return facts_only(
             {
@@ -48,9 +49,7 @@ class ReleaseInfo:
                 "previous": target.id if target else "",
                 "staged": ledger.staged,
                 "drift": drift,
-                "kept_images": [
-                    {"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept
-                ],
+                "kept_images": [{"reference": tag.reference, "id": tag.image_id, "held": holds(holders, tag.reference, tag.image_id)} for tag in kept],
                 "table": release_table(ledger, shown),
                 "history": history,
                 "history_table": history_table(history),

@@ -41,6 +41,7 @@ from ..engine import Engine
 from ..image_acquisition import BUILT, PULLED, Acquisition, ImageAcquirer
 from ..image_holders import ImageHolders
 from ..image_store import ImageStore
+from ..rollout_store import RolloutStore
 from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
 
 
@@ -108,7 +109,7 @@ class RegisterRelease:
         self._acquirer = ImageAcquirer(context.stack, self._images, request.timeout)
         self._check_disk()
         self._acquisition = self._look(references, config, ledger)
-        self._containers = engine.containers(context.stack.name)
+        self._containers = RolloutStore(context.stack).live(engine.containers(context.stack.name))
         self._adoption = self._plan_adoption(ledger, references)
         ahead, adopted = self._adopted(ledger)
         registration = self._registration(ahead, self._acquisition)

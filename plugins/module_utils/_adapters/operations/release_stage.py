@@ -35,6 +35,7 @@ from ..candidate import render
 from ..compose_cli import project_files
 from ..engine import Engine
 from ..image_store import ImageStore
+from ..rollout_store import RolloutStore
 from .release_context import ReleaseContext, result, summary
 from .release_schema import ReleaseSchema
 
@@ -94,9 +95,7 @@ class StageRelease:
         model, _config = render(context.stack, target, context.files.kept_compose_paths(release) if restore else None)
         engine = Engine.connect(context.stack)
         self._images = ImageStore(context.stack, engine)
-        references = {
-            name: model.service(name).image if name in model.names else image.reference for name, image in release.images.items()
-        }
+        references = {name: model.service(name).image if name in model.names else image.reference for name, image in release.images.items()}
         meanings = self._images.meanings(references.values())
         self._staging = Staging(
             release=release,
@@ -107,7 +106,7 @@ class StageRelease:
             retags=self._retags(release, plan_retags(release, model, meanings)),
         )
         steps = self._steps(ledger)
-        changed = changed_services(model, engine.containers(context.stack.name), release.image_ids)
+        changed = changed_services(model, RolloutStore(context.stack).live(engine.containers(context.stack.name)), release.image_ids)
         names = list(changed_variables(live, target))
         return Plan(
             before={**summary(ledger.current_release), "staged": ledger.staged},
@@ -167,9 +166,7 @@ class StageRelease:
 
     def _missing_images(self, release: Release, references: Mapping[str, str], meanings: Mapping[str, str]) -> Tuple[ReleaseImage, ...]:
         missing = [
-            image
-            for service, image in sorted(release.images.items())
-            if comes_by_pull(image, references[service], meanings) or not self._images.has(image.id)
+            image for service, image in sorted(release.images.items()) if comes_by_pull(image, references[service], meanings) or not self._images.has(image.id)
         ]
         gone = [image for image in missing if not image.digest]
         if gone:

@@ -18,6 +18,7 @@ from ..._core.schema_shape import KeptShape
 from ..._core.verdicts import Verification, reject, verify
 from ..engine import Engine
 from ..image_holders import ImageHolders
+from ..rollout_store import RolloutStore
 from .release_context import ReleaseContext, hold_steps, result, summary, unheld_summary
 from .release_schema import ReleaseSchema
 
@@ -96,7 +97,7 @@ class VerifyRelease:
         return result(after, entry)
 
     def _refuse_wrong_images(self, release: Release, engine: Engine) -> None:
-        wrong = wrong_images(release, engine.containers(self._context.stack.name))
+        wrong = wrong_images(release, RolloutStore(self._context.stack).live(engine.containers(self._context.stack.name)))
         if wrong:
             services = ", ".join(sorted({item["service"] for item in wrong}))
             raise RunningImagesDiffer(

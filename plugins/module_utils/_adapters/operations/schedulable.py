@@ -18,6 +18,7 @@ from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
 from .redis_backup import RedisBackup
+from .service_rollout import ServiceRollout
 
 # Each has from_params(params, host), plan() and apply(plan), as run_module calls them.
 OPERATIONS: Dict[str, Any] = {
@@ -32,4 +33,5 @@ OPERATIONS: Dict[str, Any] = {
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,
     "redis_backup": RedisBackup,
+    "service_rollout": ServiceRollout,
 }

@@ -1,0 +1,105 @@
+"""A rollout that is killed before each of its steps, or loses its edge in the middle, while users ask: nothing half, and no request lost."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.dying import dies_at
+from tests.support.modules import ROOT
+from tests.support.rollouts import RolloutStack
+from tests.support.stacks import unique_name
+
+MOST_STEPS = 30
+TABLE = ROOT / ".local" / "rollout-kill-matrix.txt"
+DEFAULTS = {
+    "compose_files": [], "env_file": ".env", "profiles": [], "docker_host": "", "lease_token": "", "state": "rolled_out", "services": [],
+    "strategy": "rolling", "steps": [], "hold": 0, "bake": 600, "fallback": "refuse", "health_timeout": 30, "drain_timeout": 10,
+}  # fmt: skip
+
+
+class KilledStack(RolloutStack):
+    def dies_at(self, step: int | str, **options: object) -> str:
+        return dies_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options})
+
+    def phases(self) -> str:
+        return ", ".join(one["phase"] for one in self.open.values()) or "-"
+
+    def other(self) -> str:
+        return "v2" if self.version() == "v1" else "v1"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    made = KilledStack(tmp_path_factory.mktemp("rollout-killed"), unique_name("rollout-killed"), probed=False)
+    try:
+        yield made.up()
+    finally:
+        made.remove()
+
+
+def kill_and_settle(stack: KilledStack, step: int, **options: object) -> str:
+    """A row of the table; empty when the operation was not killed any more."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    with stack.under_load() as seen:
+        name = stack.dies_at(step, **options)
+        if name:
+            phase, answered = stack.phases(), stack.version()
+            settled = stack.rollout(state="settled")
+            assert not settled["failed"], f"{step} {name}: {settled}"
+            runs = stack.version()
+            stack.require_settled(runs, 1, f"{step} {name}")
+            assert {answered, runs} <= {old, new}, f"{step} {name}"
+            assert not stack.rollout(state="settled")["changed"]
+    assert seen["errors"] == 0, f"{step} {name}: {seen}"
+    return f"{name:<28} {phase:<10} {answered:<9} {runs:<8} {seen['requests']:>5} {seen['errors']:>6}" if name else ""
+
+
+def test_a_rollout_killed_before_each_step(stack):
+    """T85: what it left is brought to its end, back or forward; users see none of it."""
+    rows = [f"{'KILLED BEFORE':<28} {'PHASE':<10} {'ANSWERED':<9} {'SETTLED':<8} {'SENT':>5} {'FAILED':>6}"]
+    for step in range(1, MOST_STEPS):
+        row = kill_and_settle(stack, step)
+        if not row:
+            break
+        rows.append(row)
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text("\n".join([*rows, ""]))
+    print(TABLE.read_text())
+    assert {"begun", "beside", "shifting", "shifted", "drained"} <= {row[29:39].strip() for row in rows}
+    assert stack.version() == stack.versions()[0]
+
+
+@pytest.mark.parametrize("step", ["RolloutScene.send", "ServiceWork.stop", "RolloutScene.rest"])
+def test_a_switch_back_that_is_killed(stack, step):
+    """T86."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    assert not stack.rollout(strategy="blue_green", bake=600, watch=0)["failed"]
+    with stack.under_load() as seen:
+        assert stack.dies_at(step, state="switched_back") == step
+        stack.wants(old)
+        again = stack.rollout()
+    assert [one["action"] for one in again["actions"]] == ["undo"] and seen["errors"] == 0, (again, seen)
+    stack.require_settled(old, 1, step)
+
+
+def test_an_edge_that_refuses_in_the_middle_of_a_shift(stack):
+    """T87: the old ones serve on; the edge names them until its configuration is mended."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    site = stack.project.directory / "nginx.conf"
+    good = site.read_text()
+    with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
+        run = pool.submit(stack.rollout)
+        stack.until(lambda: stack.phases() == "beside")
+        site.write_text(good.replace("server_tokens off;", "server_tokens maybe;"))
+        result = run.result()
+        site.write_text(good)
+    assert result["failed"] and result["reason"] == "edge_refused", result
+    assert (seen["errors"], stack.version(), stack.versions(), stack.pinned) == (0, old, [old], {"api": [1]})
+    stack.wants(old)
+    assert [one["action"] for one in stack.rollout()["actions"]] == ["undo"]
+    stack.require_settled(old, 1)

@@ -1,0 +1,72 @@
+"""Releases, rollbacks and switches between two colours by our playbooks, while users ask the edge: none of their requests fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.rollouts import RolloutStack
+from tests.support.stacks import unique_name
+
+QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 4, "acquire": "never", "backup": "none", "disk_free_min_mb": 1, "probe_deadline": 10}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    ready = {"name": "ready", "role": "readiness", "url": "http://127.0.0.1:{{ stack_edge_port }}/health/ready", "json": {"status": "ok"}}
+    made = RolloutStack(
+        tmp_path_factory.mktemp("bluegreen"),
+        unique_name("bluegreen"),
+        stack_release={"variable": "APP_VERSION", "services": ["api"], **QUICK},
+        stack_edge={"service": "edge", "pools": {"api": {"port": 3000}}, "url": "http://127.0.0.1:{{ stack_edge_port }}"},
+        stack_probes=[ready],
+        stack_dependency_probes=[],
+        stack_postgres={},
+        stack_environment={},
+        stack_required_keys=[],
+    )
+    try:
+        yield made.up(2)
+    finally:
+        made.remove()
+
+
+def told(played) -> dict:
+    assert played.code == 0, played.output
+    return played.told["result"]
+
+
+def test_a_release_and_its_rollback_under_load(stack):
+    """Also one that never becomes healthy; as many containers as before."""
+    with stack.under_load() as seen:
+        result = told(stack.play("deploy/release", version="v2"))
+        assert result["traffic"]["errors"] == 0 and result["traffic"]["requests"] > 20, result
+        assert result["rollouts"][0]["state"] == "new"
+        stack.require_settled("v2", 2)
+        before = stack.names()
+        refused = stack.play("deploy/release", version="bad")
+        assert refused.code != 0 and refused.reason == "health_timeout" and "the release before it runs again" in refused.message, refused.output
+        assert stack.names() == before and stack.verdicts()["bad"] == "failed"
+        back = told(stack.play("incident/rollback"))
+        assert (back["version"], back["traffic"]["errors"]) == ("v1", 0), back
+    assert seen["errors"] == 0, seen
+    stack.require_settled("v1", 2)
+
+
+def test_a_switch_back_and_a_finish_under_load(stack):
+    with stack.under_load() as seen:
+        switched = told(stack.play("deploy/bluegreen", version="v2"))
+        assert switched["rollouts"][0]["state"] == "baking" and switched["traffic"]["errors"] == 0, switched
+        assert (stack.version(), stack.versions(), stack.ledger()["drift"]) == ("v2", ["v1", "v1", "v2", "v2"], [])
+        again = told(stack.play("deploy/bluegreen", version="v2"))
+        assert not again["changed"], again
+        back = told(stack.play("deploy/bluegreen", step="back"))
+        assert back["version"] == "v1" and back["rollouts"][0]["state"] == "old" and back["rollouts"][0]["effect_ms"] > 0, back
+        stack.require_settled("v1", 2)
+        told(stack.play("deploy/bluegreen", version="v3"))
+        finished = told(stack.play("deploy/bluegreen", step="finish"))
+        assert finished["changed"] and finished["rollouts"][0]["state"] == "new"
+        stack.require_settled("v3", 2)
+    assert seen["errors"] == 0, seen
+    late = stack.play("deploy/bluegreen", step="back")
+    assert late.code != 0 and "No old colour" in late.message, late.output
+    assert stack.verdicts()["v2"] == "rolled_back"

@@ -1,0 +1,95 @@
+"""The probe against a server that does on purpose what an edge does when it is reloaded, and worse."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_probe import RolloutProbe
+from ansible_collections.runbook.compose.plugins.module_utils._core.rollout_probe import figures, parse_aim
+
+
+class Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        server = self.server
+        server.seen.append((self.command, self.headers.get("Idempotency-Key"), self.headers["Connection"]))
+        number = len(server.seen)
+        if server.way == "closes kept ones" and number > 10 and getattr(self, "used", False):
+            self.close_connection = True
+            return
+        self.used = True
+        if server.way == "hangs up" and number > 10:
+            self.close_connection = True
+            return
+        if server.way == "is slow":
+            time.sleep(1)
+        body = b"ok"
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(503 if server.way == "is closed" and number > 10 else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, format, *args) -> None:
+        """Silent."""
+
+
+@contextlib.contextmanager
+def serving(way: str):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        server.daemon_threads, server.way, server.seen = True, way, []
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def probed(server: ThreadingHTTPServer, seconds: float = 0.5, **probe: object) -> tuple[dict, list]:
+    aim = parse_aim(f"http://127.0.0.1:{server.server_port}", {"rate": 100, "timeout": 0.3, **probe}, {"X-Pass": "yes"})
+    with RolloutProbe(aim) as probe_:
+        time.sleep(seconds)
+        probe_.enter_phase("during")
+        moment = time.monotonic()
+        time.sleep(seconds / 2)
+    assert all(one.began >= moment for one in probe_.since(moment))
+    return figures([probe_.samples]), probe_.samples
+
+
+def test_it_asks_as_often_as_it_should_half_of_it_over_new_connections():
+    with serving("well") as server:
+        found, samples = probed(server, post={"path": "/orders", "body": "{}", "every": 4})
+    assert found["errors"] == found["reopened"] == 0 and found["p99_ms"]["before"] and found["p99_ms"]["during"] and not found["p99_ms"]["after"]
+    assert 50 <= found["requests"] <= 85
+    kept = [connection for unused, unused_too, connection in server.seen if connection == "keep-alive"]
+    assert 0.4 <= len(kept) / len(server.seen) <= 0.6
+    keys = {key for method, key, unused in server.seen if method == "POST"}
+    assert len(keys) == 1 and None not in keys
+    assert {key for method, key, unused in server.seen if method == "GET"} == {None}
+    assert all(one.ended >= one.began for one in samples)
+
+
+def test_a_kept_connection_that_was_closed_is_opened_again():
+    with serving("closes kept ones") as server:
+        found, unused = probed(server)
+    assert (found["errors"], found["kinds"]) == (0, {}) and found["reopened"] > 0
+
+
+@pytest.mark.parametrize(("way", "kind"), [("hangs up", "reset"), ("is closed", "status 503"), ("is slow", "timeout")])
+def test_what_goes_wrong_is_an_error_of_its_kind(way, kind):
+    with serving(way) as server:
+        found, unused = probed(server)
+    assert found["errors"] > 0 and list(found["kinds"]) == [kind]
+
+
+def test_a_server_that_is_gone_refuses():
+    with serving("well") as server:
+        pass
+    found, unused = probed(server)
+    assert found["errors"] == found["requests"] > 0 and list(found["kinds"]) == ["refused"]
