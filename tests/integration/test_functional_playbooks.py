@@ -103,9 +103,3 @@ def test_a_breaker_that_does_otherwise_is_told_and_reset(gateway):
     assert refused.failure["reason"] == "breaker_open" and "nothing was sent" in refused.message
     assert gateway.stack.redis("HGET", "circuit-breaker", "state") == b"OPEN", "it is not ours to reset"
     gateway.stack.redis("DEL", "circuit-breaker")
-
-
-def test_a_test_suite_runs_in_a_container_of_its_own(gateway):
-    suite = {"argv": ["python3", "-c", "print('2 passed')"], "timeout": 60}
-    ran = gateway.must("health/functional", kind="test_suite", stack_checks={"test_suite": suite})
-    assert ran.told["result"]["exit_code"] == 0 and "2 passed" in ran.output
