@@ -34,7 +34,7 @@ class Found:
     def row(self, task: str) -> str:
         did = "keeps the page, alarms" if self.after == "abandoned" else "opens the edge" if self.page else "ends the window"
         closed = {True: "closed", False: "open"}
-        return f"{task:<52} {self.phase:<9} {self.half_applied:<7} {closed[self.page]:<7} {did:<23} {closed[self.page_after]:<7} {self.version}"
+        return f"{task:<52} {self.phase:<9} {self.half_applied:<7} {closed[self.page]:<7} {did:<23} {closed[self.page_after]:<7} {self.version or 503}"
 
 
 class Killed:
