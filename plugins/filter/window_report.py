@@ -10,8 +10,8 @@ short_description: Show a maintenance window as one HTML page
 version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
-  - Makes one page of a result of M(runbook.compose.maintenance_window). It has the change, who did and approved it, the plan with its hash, every step with its outcome,
-    images before and after, and how the stack answered before and after.
+  - Makes one page of a result of M(runbook.compose.maintenance_window). It has the change, who did and approved it, the plan with its hash, every step with
+    its outcome, images before and after, and how the stack answered before and after.
   - The page needs nothing else, neither network nor scripts. It is readable in light and dark and on a phone.
   - All texts are escaped.
 positional: _input

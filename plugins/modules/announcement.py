@@ -41,8 +41,8 @@ options:
     suboptions:
       kind:
         description:
-          - V(webhook) sends JSON by POST to O(targets[].url), with C(at), C(event), C(stack), C(subject), C(text) and C(facts). Chat systems show C(text). Proxies
-            of the environment are used; redirects are not followed.
+          - V(webhook) sends JSON by POST to O(targets[].url), with C(at), C(event), C(stack), C(subject), C(text) and C(facts). Chat systems show C(text).
+            Proxies of the environment are used; redirects are not followed.
           - V(mail) sends a mail by O(targets[].host).
           - V(file) adds the same JSON as one line to the file O(targets[].path), for example for a status page.
         type: str

@@ -139,6 +139,7 @@ services:
     image: {description: Image reference of the files., type: str, sample: "shop-api:v2"}
     image_ids: {description: Ids of the images that run., type: list, elements: str, sample: ["sha256:1ad1"]}
     expected_replicas: {description: Containers that the files ask for., type: int, sample: 1}
+    replicas_in_deploy: {description: Whether they ask for it by C(deploy.replicas)., type: bool, sample: false}
     running: {description: Containers that run., type: int, sample: 1}
     config_in_effect: {description: Whether all containers were made with the configuration that the files have now., type: bool, sample: true}
     containers:

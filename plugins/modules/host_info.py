@@ -27,7 +27,7 @@ options:
     default: [system, disks, memory, load, certificates, listeners, engine, clock, logs]
   paths:
     description:
-      - More places whose disks are looked at, each by a word for what it is for, as V({backups: /var/backups/runbook}).
+      - More places whose disks are looked at, each by a word for what it is for, such as C(backups).
       - V(/), the directory of the engine, O(project_dir) and O(state_dir) are always among them. Of a directory that is not there yet, the one above
         it is looked at.
     type: dict

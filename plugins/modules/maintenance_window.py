@@ -11,18 +11,18 @@ short_description: Keep a maintenance window on the target, so that it ends by i
 version_added: 0.1.0
 author: ["runbook.compose contributors (@runbook-compose)"]
 description:
-  - A window is a record on the target, C(<state_dir>/<stack_name>/window.json). It knows the change, its plan, the task that is under way, what that task may leave
-    half applied, and until when its run is believed to live. Each move is written to the stack's journal (C(maintenance_window)).
-  - Its phases are V(planned), V(open) (begun; the edge is being closed), V(working) (a task is under way or between two), V(proven) (all is done and answers, the edge is
-    still closed), V(watching) (traffic is back), V(closed); and V(abandoned), where the page stays until a person has looked.
+  - A window is a record on the target, C(<state_dir>/<stack_name>/window.json). It knows the change, its plan, the task that is under way, what that task may
+    leave half applied, and until when its run is believed to live. Each move is written to the stack's journal (C(maintenance_window)).
+  - Its phases are V(planned), V(open) (begun; the edge is being closed), V(working) (a task is under way or between two), V(proven) (all is done and answers,
+    the edge is still closed), V(watching) (traffic is back), V(closed); and V(abandoned), where the page stays until a person has looked.
   - A stack has one window at a time. A plan is replaced by the next one.
-  - This module closes and opens no edge; M(runbook.compose.edge_traffic) does, with C(window <change>) as the owner. Only
-    O(state=expired) lifts the page, at O(edge).
-  - O(state=expired) is the dead man's switch, which M(runbook.compose.scheduled_job) lets the target run every minute. While the run lives (its lease, or any operation
-    lease of the stack, is held) it only keeps the announced end of the page in the future. When the run is gone it does what the phase table says.
-    Nothing half applied and the stack healthy, the page is lifted and the window ends. With an exchange of containers cut off, it looks whether files, ledger and
-    containers agree; they do, the page is lifted. Else, and whenever a schema may be between two versions, the page stays, everybody in O(alarms) is told, and the
-    job fails with RV(ignore:reason=window_kept).
+  - This module closes and opens no edge; M(runbook.compose.edge_traffic) does, with C(window <change>) as the owner. Only O(state=expired) lifts the page, at
+    O(edge).
+  - O(state=expired) is the dead man's switch, which M(runbook.compose.scheduled_job) lets the target run every minute. While the run lives (its lease, or any
+    operation lease of the stack, is held) it only keeps the announced end of the page in the future. When the run is gone it does what the phase table says.
+    Nothing half applied and the stack healthy, the page is lifted and the window ends. With an exchange of containers cut off, it looks whether files, ledger
+    and containers agree; they do, the page is lifted. Else, and whenever a schema may be between two versions, the page stays, everybody in O(alarms) is
+    told, and the job fails with RV(ignore:reason=window_kept).
 extends_documentation_fragment:
   - runbook.compose.stack
   - runbook.compose.edge
@@ -30,9 +30,9 @@ options:
   state:
     description:
       - V(planned) looks at the stack, keeps the plan and returns its hash. Refused while a window is under way, and outside O(hours).
-      - V(begun) opens the window. The plan is made anew, and refused when it is not the one that was planned, or not the one in O(approved). A window of the same
-        change and tasks whose run is gone is taken over.
-      - V(step) says that task O(task) begins or has ended (O(outcome)).
+      - V(begun) opens the window. The plan is made anew, and refused when it is not the one that was planned, or not the one in O(approved). A window of the
+        same change and tasks whose run is gone is taken over.
+      - V(step) says that task O(task) begins or has ended (O(outcome)). Without a task it notes O(because) for the report.
       - V(proven), V(watching) and V(abandoned) are the phases.
       - V(measured) asks O(urls) for O(seconds). Before the window that is the baseline; in phase V(watching) it is compared with it.
       - V(ended) closes the window, or takes a plan back.
@@ -51,8 +51,9 @@ options:
     default: ''
   tasks:
     description:
-      - What is done in the window, in this order. Each entry has one of the keys C(release) (a version), C(migrate), C(update_images), C(configure) (settings),
-        C(vacuum_full), C(reindex), C(os_update), C(file) (a tasks file), and perhaps C(half_applied) (V(none), V(swap), V(schema)) and C(minutes) (how long it may be silent).
+      - What is done in the window, in this order. Each entry has one of the keys C(release) (a version), C(migrate), C(update_images), C(configure)
+        (settings), C(vacuum_full), C(reindex), C(os_update), C(file) (a tasks file), and perhaps C(half_applied) (V(none), V(swap), V(schema)) and C(minutes)
+        (how long it may be silent).
       - Needed by V(planned) and V(begun).
     type: list
     elements: dict
@@ -73,7 +74,7 @@ options:
     type: str
     default: ''
   because:
-    description: Why a person is needed. For O(state=abandoned).
+    description: Why a person is needed, for O(state=abandoned). What is noted, for O(state=step) without O(task).
     type: str
     default: ''
   with_stack:
@@ -102,7 +103,8 @@ options:
     type: int
     default: 30
   starts_at:
-    description: Begin of a window that is planned for later, such as V(2026-11-28T01:00), in O(timezone). For O(state=planned), which then judges O(hours) by it.
+    description:
+      - Begin of a window that is planned for later, such as V(2026-11-28T01:00), in O(timezone). For O(state=planned), which then judges O(hours) by it.
     type: str
     default: ''
   hours:
@@ -134,7 +136,8 @@ options:
     type: int
     default: 180
   alarms:
-    description: Who is told by the target itself. They are written to its disk, readable by the owner of O(state_dir) only, so they take no headers and no passwords.
+    description:
+      - Who is told by the target itself. They are written to its disk, readable by the owner of O(state_dir) only, so they take no headers and no passwords.
     type: list
     elements: dict
     default: []
@@ -175,8 +178,8 @@ options:
     default: 0.5
   limits:
     description:
-      - What is still as good as before. C(error_percent) more failed requests (default 1), C(p95_factor) times the 95th percentile (default 2), which may always reach
-        C(p95_floor_ms) (default 250).
+      - What is still as good as before. C(error_percent) more failed requests (default 1), C(p95_factor) times the 95th percentile (default 2), which may
+        always reach C(p95_floor_ms) (default 250).
     type: dict
     default: {}
 seealso:
@@ -302,7 +305,9 @@ because:
   type: str
   sample: no window is under way
 actions:
-  description: "What was or would be done: V(plan), V(begin), V(take_over), V(begin_task), V(end_task), V(prove), V(watch), V(abandon), V(end), V(lift), V(close) or V(keep)."
+  description:
+    - "What was or would be done: V(plan), V(begin), V(take_over), V(begin_task), V(end_task), V(note), V(prove), V(watch), V(abandon), V(end), V(lift),
+      V(close) or V(keep)."
   returned: success
   type: list
   elements: dict

@@ -27,6 +27,14 @@ options:
         Without it, only the server is looked at.
     type: str
     default: ''
+  replicas:
+    description: Containers of O(application) that RV(suggested_pool_size) is reckoned for, before there are so many. With V(0), those that run.
+    type: int
+    default: 0
+  pool_setting:
+    description: Name of the variable in the environment of O(application) that holds the size of its pool.
+    type: str
+    default: ''
   disk_free_min_mb:
     description: MiB, 0 or more, below which the disk with the data is full.
     type: int
@@ -106,8 +114,8 @@ disk_free_bytes:
   sample: 21474836480
 suggested_pool_size:
   description:
-    - The most connections that the pool of each running container of O(application) should have, so that all of them together take 80 percent of those for
-      ordinary roles. Null when it is not known.
+    - The most connections that the pool of each of O(replicas) containers of O(application) should have, so that all of them together take 80 percent of
+      those for ordinary roles. Null when it is not known.
   returned: success
   type: int
   sample: 38
@@ -122,6 +130,7 @@ application:
     database: {description: Its database., type: str, sample: shop}
     resolves: {description: Whether its container resolves that name. Null when that could not be asked., type: bool, sample: true}
     reason: {description: Reason for which it could not log in. Empty when it could., type: str, sample: ""}
+    pool_size: {description: Value of O(pool_setting) in its container. Null when it has none that is a number., type: int, sample: 20}
     connect_seconds: {description: Time for a login and an answer. Null when there was none., type: float, sample: 0.0124}
 """
 

@@ -32,9 +32,9 @@ class Found:
     version: str
 
     def row(self, task: str) -> str:
-        did = "keeps the page, alarms" if self.after == "abandoned" else "nothing" if self.after == self.phase else "opens the edge" if self.page else "ends the window"
+        did = "keeps the page, alarms" if self.after == "abandoned" else "opens the edge" if self.page else "ends the window"
         closed = {True: "closed", False: "open"}
-        return f"{task:<52} {self.phase:<9} {self.half_applied:<7} {closed[self.page]:<7} {did:<23} {closed[self.page_after]:<7} {self.version}"
+        return f"{task:<52} {self.phase:<9} {self.half_applied:<7} {closed[self.page]:<7} {did:<23} {closed[self.page_after]:<7} {self.version or 503}"
 
 
 class Killed:
@@ -51,15 +51,16 @@ class Killed:
             ANSIBLE_CALLBACKS_ENABLED="kill_at_task",
             KILL_TASKS_FILE=str(stack.directory / "tasks.txt"),
             KILL_AT_NAME=task,
+            KILLED_RUN=f"{stack.name}-{len(self.rows)}-of-the-matrix",
         )
         said = stack.directory / "killed.log"
         with said.open("wb") as output:
             run = stack.start("maintenance/window", stdout=output.fileno(), **asked)
             ended = run.wait(timeout=180)
         assert ended == -signal.SIGKILL, said.read_text()[-2000:]
-        wait_until_gone(run.pid)
+        wait_until_gone(asked["environment"]["KILLED_RUN"])
         before, page = stack.kept(), self.closed()
-        assert stack.tick().returncode == 0 or before["phase"] == "planned"  # its leases may still live
+        assert stack.tick().returncode == 0 and stack.kept()["phase"] == before["phase"]  # its leases still live
         stack.time_passes()
         job = stack.tick().returncode
         found = Found(before["phase"], before["half_applied"], page, job, stack.kept()["phase"], self.closed(), stack.version())

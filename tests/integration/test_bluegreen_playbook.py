@@ -37,7 +37,7 @@ def told(played) -> dict:
 
 def test_a_release_and_its_rollback_under_load(stack):
     """Also one that never becomes healthy; as many containers as before."""
-    with stack.under_load() as seen:
+    with stack.under_load(rate=25) as seen:
         result = told(stack.play("deploy/release", version="v2"))
         assert result["traffic"]["errors"] == 0 and result["traffic"]["requests"] > 20, result
         assert result["rollouts"][0]["state"] == "new"
@@ -53,12 +53,10 @@ def test_a_release_and_its_rollback_under_load(stack):
 
 
 def test_a_switch_back_and_a_finish_under_load(stack):
-    with stack.under_load() as seen:
+    with stack.under_load(rate=25) as seen:
         switched = told(stack.play("deploy/bluegreen", version="v2"))
         assert switched["rollouts"][0]["state"] == "baking" and switched["traffic"]["errors"] == 0, switched
         assert (stack.version(), stack.versions(), stack.ledger()["drift"]) == ("v2", ["v1", "v1", "v2", "v2"], [])
-        again = told(stack.play("deploy/bluegreen", version="v2"))
-        assert not again["changed"], again
         back = told(stack.play("deploy/bluegreen", step="back"))
         assert back["version"] == "v1" and back["rollouts"][0]["state"] == "old" and back["rollouts"][0]["effect_ms"] > 0, back
         stack.require_settled("v1", 2)

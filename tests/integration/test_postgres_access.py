@@ -46,6 +46,16 @@ def used(shop: Shop) -> int:
     return shop.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")[0][0]
 
 
+def test_more_containers_than_the_server_has_connections_for_are_refused(shop):
+    told = look(shop, replicas=3, pool_setting="DATABASE_POOL_SIZE")
+    assert (told["suggested_pool_size"], told["application"]["pool_size"]) == (2, 4)
+    assert look(shop, pool_setting="ABSENT")["application"]["pool_size"] is None
+    assert look(shop, replicas=-1)["reason"] == "bad_input"
+    played = shop.play("scaling/scale", service="api", replicas=3)
+    assert played.code != 0 and "each pool should hold at most 2 connections. Nothing was done" in " ".join(played.output.split())
+    assert len(shop.project.containers("api")) == 1
+
+
 def test_a_question_is_answered_with_the_applications_own_login_and_without_the_lease(shop):
     shop.sql("INSERT INTO notes SELECT g, 'note ' || g, 'hidden-value' FROM generate_series(1, 5) AS g")
     journal = shop.project.state_dir / shop.name / "journal.ndjson"

@@ -126,3 +126,21 @@ def test_what_is_installed_is_watched(shop):
     refused = shop.play("deploy/monitoring", stack_monitoring=unexpected)
     assert (refused.code != 0, refused.reason) == (True, "monitoring_incomplete") and "Rule ShopDown is not loaded" in refused.message
     assert shop.watching(deadline=10)["healthy"], "the playbook started what had been stopped"
+
+
+def test_what_has_to_be_proven_before_users_come_is_proven_or_named(shop):
+    """T108."""
+    others = ["rate_limit", "circuit_breaker"]
+    load = {"url": f"http://127.0.0.1:{shop.port}/health", "count": 200, "concurrency": 4}
+    release = shop.release(golive={"without": others, "load": load, "log_ignore": ["."]}, **tests_of(shop, WRITE % ""))
+    shop.must("service/configure", settings={"API_KEY": "change-me-api"})
+    smoke = [{"name": "customer", "url": f"http://127.0.0.1:{shop.port}/api/v1/customers/none@example.com", "status": ["404"]}]
+    found = shop.play("deploy/golive", stack_report_dir=str(shop.directory / "reports"), stack_release=release, stack_smoke=smoke)
+    told = {one["check"]: one for one in found.told["result"]["checks"]}
+    assert (found.code != 0, found.reason) == (True, "golive_failed"), found.output
+    assert {name for name, one in told.items() if one["verdict"] == "left out"} == set(others)
+    assert [(name, one["cause"]) for name, one in told.items() if one["verdict"] == "failed"] == [("configuration", "configuration_unfit")], told
+    assert "API_KEY" in told["configuration"]["message"] and "change-me-api" not in found.output
+    assert "2 backups were made, restored and compared" in told["backup_restore"]["message"] and "2 of 2 tests" in told["test_suite"]["message"]
+    assert "200 requests at" in told["load"]["message"] and len(told) == 11
+    assert "not ready" in Path(found.told["result"]["page"]).read_text() and shop.version() == "v1" and shop.lease_is_free()

@@ -70,7 +70,7 @@ def test_a_week_leaves_out_what_needs_what_failed_and_what_people_would_notice_n
     assert closed.code != 0 and "/nowhere/at/all" in closed.message and shop.lease_is_free()
     assert "outside the hours" in text(closed, "reindex") and "because of broken" in text(closed, "scan")
     done = shop.must("maintenance/weekly", stack_window=CLOSED, override_reason="the sale is tomorrow")
-    assert list(verdicts(done)) == ["backups", "scan", "vacuum", "reindex", "cleanup", "health"]
+    assert list(verdicts(done)) == ["backups", "scan", "vacuum", "reindex", "images", "cleanup", "health"]
     assert set(verdicts(done).values()) == {"ok"} and text(done, "scan") == "candidates: 0 found" and done.told["result"]["verdict"] == "ok"
 
 

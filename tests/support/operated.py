@@ -73,6 +73,7 @@ class OperatedStack:
             "stack_state_dir": str(self.project.state_dir),
             "stack_files": {"directory": str(MINIATURE)},
             "stack_edge_port": str(self.port),
+            "deploy_watch": 0.2,  # seconds that each of the many releases is watched behind the edge
             **overrides,
         }
         for folder in ("all", "stack"):

@@ -37,7 +37,15 @@ class WindowStack(EdgeStack):
             stack_required_keys=[],
             stack_dependency_probes=[],
             stack_probes=[{"name": "alive", "url": "http://127.0.0.1:{{ stack_edge_port }}/health", "json": {"status": "ok"}}],
-            stack_release={"services": ["api"], "acquire": "never", "backup": "none", "health_timeout": 30, "disk_free_min_mb": 64, "probe_successes": 1},
+            stack_release={
+                "services": ["api"],
+                "acquire": "never",
+                "backup": "none",
+                "health_timeout": 30,
+                "disk_free_min_mb": 64,
+                "probe_deadline": 8,
+                "probe_successes": 1,
+            },
             stack_postgres={},
             **places,
         )
@@ -73,17 +81,16 @@ class WindowStack(EdgeStack):
         return any((self.root / "cron.d").iterdir())
 
 
-def wait_until_gone(session: int, seconds: float = 60) -> None:
-    """Until nothing of a killed run is at work any more: as on a remote host, its module goes on."""
+def wait_until_gone(run: str, seconds: float = 60) -> None:
+    """Until nothing is at work any more that was started with this word in its environment: a killed run's module goes on, as on a remote host."""
     deadline = time.monotonic() + seconds
-    while session in {_session(path) for path in Path("/proc").glob("[0-9]*")}:
+    while any(run.encode() in _environment(path) for path in Path("/proc").glob("[0-9]*")):
         assert time.monotonic() < deadline, "the module of a killed run did not end"
         time.sleep(0.1)
 
 
-def _session(process: Path) -> int:
+def _environment(process: Path) -> bytes:
     try:
-        words = (process / "stat").read_text().rpartition(")")[2].split()
+        return (process / "environ").read_bytes()
     except OSError:
-        return 0
-    return 0 if words[0] == "Z" else int(words[3])
+        return b""

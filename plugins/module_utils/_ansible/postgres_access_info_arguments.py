@@ -12,6 +12,8 @@ def postgres_access_info_arguments() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "application": {"type": "str", "default": ""},
+            "replicas": {"type": "int", "default": 0},
+            "pool_setting": {"type": "str", "default": ""},
             "disk_free_min_mb": {"type": "int", "default": 64},
             "used_percent": {"type": "float", "default": 80},
         }

@@ -16,8 +16,8 @@ from .backup_files_arguments import backup_files_arguments
 from .backup_keeping_arguments import backup_info_arguments, backup_retention_arguments
 from .edge_arguments import edge_arguments
 from .edge_traffic_arguments import edge_traffic_arguments
-from .maintenance_window_arguments import maintenance_window_arguments
 from .host_info_arguments import host_info_arguments
+from .maintenance_window_arguments import maintenance_window_arguments
 from .postgres_arguments import postgres_arguments
 from .postgres_backup_arguments import postgres_backup_arguments
 from .postgres_maintenance_arguments import postgres_maintenance_arguments
@@ -32,8 +32,8 @@ SPECS: Dict[str, Callable[[], ArgumentSpec]] = {
     "backup_info": backup_info_arguments,
     "backup_retention": backup_retention_arguments,
     "edge_traffic": edge_traffic_arguments,
-    "maintenance_window": maintenance_window_arguments,
     "host_info": host_info_arguments,
+    "maintenance_window": maintenance_window_arguments,
     "postgres_backup": postgres_backup_arguments,
     "postgres_maintenance": lambda: postgres_arguments().merged_with(postgres_maintenance_arguments()),
     "postgres_pitr": lambda: postgres_arguments().merged_with(postgres_pitr_arguments()),

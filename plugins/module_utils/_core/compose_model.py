@@ -29,6 +29,7 @@ class ServiceDefinition:
     config_hash: str = ""
     depends_on: Tuple[Dependency, ...] = ()
     replicas: int = 1
+    replicas_in_deploy: bool = False
     healthcheck: bool = False
     builds: bool = False
     fixed_name: bool = False
@@ -138,6 +139,7 @@ def _parse_service(project: str, name: str, body: Mapping[str, Any], config_hash
         config_hash=config_hash,
         depends_on=_parse_dependencies(body.get("depends_on") or {}),
         replicas=1 if replicas is None else int(replicas),
+        replicas_in_deploy="replicas" in deploy,
         healthcheck=bool(healthcheck.get("test")) and not healthcheck.get("disable") and healthcheck.get("test") != ["NONE"],
         builds="build" in body,
         fixed_name=bool(body.get("container_name")),

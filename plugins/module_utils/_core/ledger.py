@@ -85,6 +85,11 @@ class Release:
         return f"{self.id} ({self.version})"
 
     @property
+    def of_swarm(self) -> bool:
+        """A release to a swarm consists of images alone: it has no files."""
+        return not self.env.path
+
+    @property
     def image_ids(self) -> Dict[str, str]:
         return {service: image.id for service, image in sorted(self.images.items())}
 

@@ -17,6 +17,8 @@ _HEADER = ("", "id", "version", "verdict", "live since", "by", "images", "git")
 def find_drift(release: Release, containers: Sequence[Container]) -> List[Dict[str, Any]]:
     """Where the running containers are not those of the release. ``problem`` is ``missing``, ``not_running`` or ``wrong_image``."""
     found: List[Dict[str, Any]] = []
+    if release.of_swarm:  # its containers are on any node: the swarm is asked for them, and not this engine
+        return found
     for service, image in sorted(release.images.items()):
         own = [container for container in containers if container.service == service]
         if not own:

@@ -37,6 +37,21 @@ class ReleaseRolledBackBefore(OperationError):
     reason = "release_rolled_back_before"
 
 
+class ReleaseOfOtherEngine(BadInput):
+    """The release was made for Docker Compose and the stack is run by a swarm, or the other way round."""
+
+    reason = "release_of_other_engine"
+
+
+def refuse_of_swarm(release: Release) -> None:
+    if release.of_swarm:
+        raise ReleaseOfOtherEngine(
+            f"Release {release.title} was made for a swarm and has no files to put in place for Docker Compose.",
+            hint="Release its version anew (playbooks/deploy/release.yml).",
+            release=release.id,
+        )
+
+
 def previous_release(ledger: Ledger) -> Optional[Release]:
     """The verified release that was live last before the current one first was.
 

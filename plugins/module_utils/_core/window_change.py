@@ -117,6 +117,12 @@ def _taken_over(record: WindowRecord, window: Window, wish: Wish, now: Moment) -
     return WindowChange(record, record.with_window(taken), "take_over", window.for_people(now), {"owner": wish.owner, "from": window.owner})
 
 
+def note_step(record: WindowRecord, change: str, what: str, now: Moment) -> WindowChange:
+    """Something beside the tasks that people will want to read in the report."""
+    window = record.require(change, *UNDER_WAY)
+    return WindowChange(record, record.with_window(window.did(what, DONE, now)), "note", what, {"what": what})
+
+
 def task_step(record: WindowRecord, change: str, number: int, outcome: str, now: Moment) -> WindowChange:
     """A task begins (and with that may leave something half done), or ends. ``rolled_back`` after a failure: nothing is half done any more."""
     window = record.require(change, OPEN, WORKING)

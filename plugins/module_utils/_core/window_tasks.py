@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from .errors import BadInput
 
 NONE, SWAP, SCHEMA = "none", "swap", "schema"
-# The kind of a task, and what it can leave. What looks at the target cannot tell a schema between two versions from a whole one, nor what a file of one's own does.
+# The kind of a task, and what it can leave. A look at the target cannot tell a schema between two versions from a whole one, nor what a file does.
 KINDS = {
     "release": SCHEMA,
     "migrate": SCHEMA,

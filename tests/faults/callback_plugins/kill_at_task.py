@@ -10,7 +10,7 @@ name: kill_at_task
 type: notification
 short_description: Kill the run at a task, for tests
 description:
-  - Writes the name of every task that begins to E(KILL_TASKS_FILE), and ends the run with SIGKILL at the task of number E(KILL_AT_TASK), or at
+  - Writes action and name of every task that begins to E(KILL_TASKS_FILE), and ends the run with SIGKILL at the task of number E(KILL_AT_TASK), or at
     the first whose name ends with E(KILL_AT_NAME).
   - When that task is a module of this collection, the run goes on for 200 ms first, so that the module is in the middle of its work.
 """
@@ -39,7 +39,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task, is_conditional):
         self._count += 1
         with open(os.environ["KILL_TASKS_FILE"], "a", encoding="utf-8") as handle:
-            handle.write(f"{task.get_name()}\n")
+            handle.write(f"{task.action}\t{task.get_name()}\n")
         if self._count != self._target and not (self._name and task.get_name().endswith(self._name)):
             return
         self._name = ""

@@ -124,6 +124,7 @@ class ComposeInfo:
             "image": service.image,
             "image_ids": sorted({one.image_id for one in mine}),
             "expected_replicas": service.replicas,
+            "replicas_in_deploy": service.replicas_in_deploy,
             "running": sum(one.running for one in mine),
             "config_in_effect": bool(live) and all(one.config_hash == service.config_hash for one in live),
             "containers": [dict(report_container(one, seen.inspected[one.id], seen.at, full), usage=seen.usage.get(one.id, {})) for one in mine],

@@ -17,7 +17,7 @@ from ..._core.plan import Plan, facts_only
 from ..._core.stack import Stack
 from ..._core.timestamps import parse_timestamp
 from ..._core.window import ABANDONED, OPEN, PLANNED, PROVEN, WATCHING, WindowRecord
-from ..._core.window_change import BEGUN, DONE, FAILED, ROLLED_BACK, Decision, Wish, WindowChange, begin, end, move, plan_window, renewed, task_step
+from ..._core.window_change import BEGUN, DONE, FAILED, ROLLED_BACK, Decision, Wish, WindowChange, begin, end, move, note_step, plan_window, renewed, task_step
 from ..._core.window_hours import parse_hours, require_hours
 from ..._core.window_plan import make_plan
 from ..._core.window_tasks import parse_tasks
@@ -83,7 +83,7 @@ class MaintenanceWindow:
         if self._params["state"] == "proven" and change.after.window:  # nobody may be there until somebody lets traffic back
             ends = parse_timestamp(change.after.window.ends_at)
             seconds = max(seconds, round((ends - now.wall).total_seconds()) if ends else 0)
-        if self._params["state"] == "step" and self._params["outcome"] == BEGUN and change.after.window:
+        if self._params["state"] == "step" and self._params["outcome"] == BEGUN and self._params["task"] and change.after.window:
             seconds = max(seconds, change.after.window.task(self._params["task"]).minutes * 60)
         return replace(change, after=renewed(change.after, now, self._params["lease_token"], seconds))
 
@@ -94,6 +94,8 @@ class MaintenanceWindow:
             wish = self._wish()
             act = plan_window if state == "planned" else begin
             return lambda record, now: act(record, wish, now)
+        if state == "step" and not params["task"]:
+            return lambda record, now: note_step(record, name, params["because"], now)
         if state == "step":
             return lambda record, now: task_step(record, name, params["task"], params["outcome"], now)
         if state == "ended":
@@ -204,13 +206,13 @@ def _check(params: Mapping[str, Any]) -> None:
     needed = {
         "planned": ("change", "owner", "tasks"),
         "begun": ("change", "owner", "tasks"),
-        "step": ("change", "task", "outcome"),
+        "step": ("change", "outcome" if params["task"] else "because"),
         "abandoned": ("change", "because"),
     }
     missing = [name for name in needed.get(state, () if state in ("look", "expired") else ("change",)) if not params[name]]
     if missing:
         raise BadInput(f"state={state} needs {', '.join(missing)}.", hint="Nothing was done.", missing=missing)
-    if state == "step" and params["outcome"] not in (BEGUN, DONE, FAILED, ROLLED_BACK):
+    if state == "step" and params["task"] and params["outcome"] not in (BEGUN, DONE, FAILED, ROLLED_BACK):
         raise BadInput(f"A task's outcome is begun, done, failed or rolled_back, not {params['outcome']}.", outcome=params["outcome"])
     if not params["change"].isprintable() or len(params["change"]) > 80:
         raise BadInput("change has to be one line of at most 80 characters.", hint="Give the number of the change.")

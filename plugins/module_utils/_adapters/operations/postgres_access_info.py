@@ -17,6 +17,7 @@ from ..._core.postgres_errors import PostgresNotInStack
 from ..._core.stack import Stack
 from ..application_access import access_as, login_of_service, resolves
 from ..engine import Engine
+from ..engine_containers import environment
 from ..postgres_ping import PostgresAddress
 from ..postgres_reports import sessions
 from ..postgres_reports.reader import Reader
@@ -39,11 +40,15 @@ class PostgresAccessInfo:
         self._stack = stack
         self._access = access
         self._application = params["application"]
+        self._planned = params["replicas"]
+        self._pool_setting = params["pool_setting"]
         self._bounds = Bounds(params["disk_free_min_mb"] * 2**20, params["used_percent"])
         self._host = host
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], host: Host) -> "PostgresAccessInfo":
+        if params["replicas"] < 0:
+            raise BadInput("replicas must be 0 or more.", replicas=params["replicas"])
         if params["disk_free_min_mb"] < 0 or not 0 < params["used_percent"] <= 100:
             raise BadInput("disk_free_min_mb must be 0 or more, and used_percent more than 0 and at most 100.")
         return cls(Stack.from_params(params), PostgresAccess.from_params(params), params, host)
@@ -71,7 +76,7 @@ class PostgresAccessInfo:
             attempt,
             own,
             connections,
-            self._replicas(),
+            self._planned or self._replicas(),
         )
         return seen, {
             "connections": dict(connections or {}),
@@ -84,6 +89,7 @@ class PostgresAccessInfo:
                 "resolves": seen.resolves,
                 "reason": attempt.reason if attempt else "",
                 "connect_seconds": attempt.seconds if attempt else None,
+                "pool_size": self._pool_size(asking),
             },
         }
 
@@ -137,6 +143,12 @@ class PostgresAccessInfo:
             return free_bytes(service, self._engine, directory) if service else None
         except (FreeSpaceUnknown, PostgresNotInStack):
             return None
+
+    def _pool_size(self, asking: Optional[ServiceContainer]) -> Optional[int]:
+        if not asking or not self._pool_setting:
+            return None
+        value = environment(self._engine, asking.container.id).get(self._pool_setting, "")
+        return int(value) if value.isdecimal() else None
 
     def _replicas(self) -> int:
         containers = StackContainers(self._engine, self._stack.name)

@@ -21,7 +21,7 @@ from ..._core.plan import Plan, Step
 from ..._core.release_images import ImageGone, Retag, comes_by_pull, plan_retags
 from ..._core.release_plan import changed_services
 from ..._core.release_report import short_id
-from ..._core.release_selection import find_release, refuse_unfit
+from ..._core.release_selection import find_release, refuse_of_swarm, refuse_unfit
 from ..._core.schema_history import (
     SchemaIncompatible,
     backup_before_later,
@@ -85,6 +85,7 @@ class StageRelease:
         ledger = context.store.load()
         release = find_release(ledger, request.release)
         refuse_unfit(release)
+        refuse_of_swarm(release)
         self._check_schema(ledger, release)
         restore = request.configuration == "restore"
         live = context.files.live(self._live_paths(release))

@@ -12,8 +12,8 @@ from .backup_files import BackupFiles
 from .backup_info import BackupInfo
 from .backup_retention import BackupRetention
 from .edge_traffic import EdgeTraffic
-from .maintenance_window import MaintenanceWindow
 from .host_info import HostInfo
+from .maintenance_window import MaintenanceWindow
 from .postgres_backup import PostgresBackup
 from .postgres_maintenance import PostgresMaintenance
 from .postgres_pitr import PostgresPitr
@@ -27,8 +27,8 @@ OPERATIONS: Dict[str, Any] = {
     "backup_info": BackupInfo,
     "backup_retention": BackupRetention,
     "edge_traffic": EdgeTraffic,
-    "maintenance_window": MaintenanceWindow,
     "host_info": HostInfo,
+    "maintenance_window": MaintenanceWindow,
     "postgres_backup": PostgresBackup,
     "postgres_maintenance": PostgresMaintenance,
     "postgres_pitr": PostgresPitr,

@@ -96,7 +96,15 @@ class ServiceRollout:
                 raise
         traffic = figures(run.samples)
         for one in done:
-            note(self._stack, "service_rolled_out", service=one["service"], how=one["how"], state=one["state"], errors=traffic["errors"], requests=traffic["requests"])
+            note(
+                self._stack,
+                "service_rolled_out",
+                service=one["service"],
+                how=one["how"],
+                state=one["state"],
+                errors=traffic["errors"],
+                requests=traffic["requests"],
+            )
         now = Observed(self._observed.model, tuple(self._engine.containers(self._stack.name)), self._observed.image_ids)
         now = _settled(self._store.load(), now)
         for warning in work.prove(now, self._work):

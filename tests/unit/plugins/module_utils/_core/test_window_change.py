@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.lease import Moment
 from ansible_collections.runbook.compose.plugins.module_utils._core.window import WindowMissing, WindowOpen, WindowRecord, WindowUnreadable, parse_window_record
-from ansible_collections.runbook.compose.plugins.module_utils._core.window_change import Wish, begin, end, move, plan_window, renewed, task_step
+from ansible_collections.runbook.compose.plugins.module_utils._core.window_change import Wish, begin, end, move, note_step, plan_window, renewed, task_step
 from ansible_collections.runbook.compose.plugins.module_utils._core.window_plan import PlanDrifted, make_plan
 from ansible_collections.runbook.compose.plugins.module_utils._core.window_tasks import parse_tasks
 
@@ -111,6 +111,12 @@ def test_what_was_planned_or_approved_is_what_is_begun():
             begin(planned, other, at(5))
     assert begin(NONE, wish(), at()).after.window.phase == "open"  # nothing was planned, nothing can have drifted
     assert begin(planned, wish("CHG-2"), at(5)).after.window.change == "CHG-2"
+
+
+def test_what_is_noted_is_in_the_steps_and_changes_nothing_else():
+    noted = note_step(working(), "CHG-1", "0 requests left", at(5))
+    assert noted.action == "note" and noted.after.window.steps[-1]["what"] == "0 requests left"
+    assert replace(noted.after.window, steps=()) == replace(working().window, steps=())
 
 
 def test_a_failed_task_leaves_what_it_may_have_left_until_it_is_taken_back():
