@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,10 @@ class Host:
             f"{directory}/nginx.conf",
         )
         self.pid_file.write_text(docker("inspect", "--format", "{{.State.Pid}}", self.name))
+        until = time.monotonic() + 30
+        while "worker process" not in docker("top", self.name):
+            assert time.monotonic() < until, "nginx did not start"
+            time.sleep(0.1)
         return self
 
     def remove(self) -> None:

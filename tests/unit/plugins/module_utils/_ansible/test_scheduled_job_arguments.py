@@ -84,3 +84,11 @@ def test_a_password_is_refused_and_hidden():
     with pytest.raises(BadInput, match="cannot be given password"):
         prepared(host, module="postgres_backup", options={"backup_dir": "/b", "password": "hunter22"})
     assert host.hidden == ["hunter22"]
+
+
+def test_a_secret_within_an_option_is_refused_and_hidden():
+    host = Host()
+    options = {"state": "settled", "edge": {"operators": {"secret": "0123456789abcdef"}}}
+    with pytest.raises(BadInput) as raised:
+        prepared(host, module="edge_traffic", options=options)
+    assert raised.value.details["secret"] == ["edge.operators.secret"] and host.hidden == ["0123456789abcdef"]
