@@ -15,8 +15,11 @@ from typing import Any, Callable, Iterable, Mapping
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.edge_files import EdgeRecordFile, IncludedFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.nginx_server import ContainerNginx
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.backup_copy import BackupCopy
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.edge_traffic import EdgeTraffic
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_backup import PostgresBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
@@ -53,12 +56,14 @@ REDIS_RESTORE = [
     *((RedisFiles, name) for name in ("stage", "move", "make_private", "remove")),
     *((Dependents, name) for name in ("stop", "start")),
 ]
+EDGE = [(EdgeRecordFile, "save"), (IncludedFiles, "write"), (ContainerNginx, "run")]
 ROLLOUT = [
     *((RolloutStore, name) for name in ("put", "end")),
     *((RolloutScene, name) for name in ("send", "start_beside", "require_answers", "drain", "rest")),
     *((ServiceWork, name) for name in ("stop", "remove")),
 ]
 OPERATIONS = {
+    "edge_traffic": (EdgeTraffic, EDGE),
     "postgres_restore": (PostgresRestore, RESTORE),
     "postgres_backup": (PostgresBackup, BACKUP),
     "backup_copy": (BackupCopy, FETCH),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.edge_traffic_arguments import edge_traffic_arguments
 
 from tests.support.modules import call
 from tests.support.operated import OperatedStack
@@ -47,7 +49,8 @@ class EdgeStack(OperatedStack):
             "attack": {"rate": 1, "burst": 2},
         }
         services = {"app": "api", "edge": "edge"}
-        super().__init__(directory, name, **{"stack_edge": edge, "stack_services": services, "stack_secrets": {}, **overrides})
+        described = {**edge, "url": "http://127.0.0.1:{{ stack_edge_port }}"}
+        super().__init__(directory, name, **{"stack_edge": described, "stack_services": services, "stack_secrets": {}, **overrides})
         self.edge = {**edge, "url": f"http://127.0.0.1:{self.port}"}
         self._write_files(version)
 
@@ -74,11 +77,18 @@ class EdgeStack(OperatedStack):
         """One call of the module."""
         return call("edge_traffic", {**self.options, **options}, check=check)
 
+    def params(self, **options: object) -> dict:
+        """The same as the module gets them."""
+        spec = edge_traffic_arguments().to_kwargs()
+        result = ArgumentSpecValidator(**spec).validate({**self.options, **options})
+        assert not result.error_messages, result.error_messages
+        return result.validated_parameters
+
     def ask(self, path: str = "/health", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read().decode())
         finally:

@@ -17,6 +17,8 @@ EXPECTED |= {f"P{number:03}" for number in (*range(66, 86), 103, *range(105, 116
 EXPECTED |= {f"P{number:03}" for number in (*range(123, 126), 131, 201)}
 # What surrounds releases.
 EXPECTED |= {"P026", "P033"}
+# The edge: the site's configuration, maintenance mode, drain, WebSockets, exempt addresses.
+EXPECTED |= {"P027", "P122", "P126", "P154", "P165"}
 # Redis, and the accounts and tokens in it.
 EXPECTED |= {f"P{number:03}" for number in (*range(86, 103), 104, 116, *range(147, 150), 151, *range(168, 172))}
 # Routines and the host.

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._core.edge_errors import EdgeNotPrepared, EdgeRefused
 from .._core.edge_rendering import SITE_FILE, TRAFFIC_FILE, EdgeFiles
@@ -98,9 +99,24 @@ class EdgeControl:
                 self._given.require_pool(service)
             if record.proven and wanted == record.traffic and not self._differs(record):
                 return wanted
-            self._require_prepared(wanted)
-            self._serve(self._prepare(record, wanted))
+            self._serve(record, self._prepare(record, wanted))
             return wanted
+
+    def alone(self) -> ContextManager[None]:
+        """Waits until nobody else changes the edge, and keeps it so."""
+        return self._records.alone()
+
+    def absent_files(self) -> Dict[str, str]:
+        """Those of our files that nginx needs and that are not there, with what belongs into them."""
+        record = self._records.load()
+        texts = EdgeFiles(self.site, record.generation, record.look).render(record.traffic, parse_timestamp(record.written_at) or moment().wall)
+        there = self._files.read(texts)
+        return {name: text for name, text in texts.items() if there[name] is None}
+
+    def write_files(self, texts: Mapping[str, Optional[str]]) -> None:
+        """Makes the directory when it is not there: an empty one is mounted by compose, and nginx' workers read nothing in it."""
+        os.makedirs(self._given.directory, mode=0o755, exist_ok=True)
+        self._files.write(texts)
 
     def connections(self, addresses: Sequence[Tuple[str, int]]) -> int:
         """Open connections of nginx to these backends."""
@@ -145,35 +161,45 @@ class EdgeControl:
         texts = EdgeFiles(site, follower.generation, follower.look).render(wanted, parse_timestamp(follower.written_at) or now.wall)
         return _Written(follower, texts, self._files.read(texts))
 
-    def _serve(self, written: _Written) -> None:
+    def _serve(self, before: EdgeRecord, written: _Written) -> None:
         """The record is written first and unproven: who is killed between here and the end leaves a next run to do it again."""
-        before, after = self._records.load(), written.record
+        after, reloading = written.record, False
         self._records.save(after)
         try:
             self._files.write(written.texts)
-            self._test()
-            self._reload(after.generation)
+            self.test(list(after.traffic.pools))
+            reloading = True
+            self.reload(after.generation)
         except BaseException as error:
-            self._put_back(before, written.former, error)
+            self._put_back(before, written.former, reloading)
+            note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__)
             raise
         self._records.save(replace(after, proven=True))
         note(self._stack, "edge_changed", generation=after.generation, traffic=after.traffic.to_dict())
 
-    def _test(self) -> None:
-        said = self._nginx.run("-t")
+    def test(self, services: List[str]) -> None:
+        """By nginx, and whether the site includes our files and uses what they define: else all of this would be without effect."""
+        said = self._nginx.run("-T")
         if said.exit_code:
             raise EdgeRefused(
-                f"{self._nginx.name} refuses the configuration: {self._told(said.output)}",
+                f"{self._nginx.name} refuses the configuration: {self._told(said.complaints)}",
                 hint="What was there before is back, and still served. Correct the site's nginx configuration.",
                 nginx=self._nginx.name,
             )
+        lacking = _lacking(said.output, self._given, services)
+        if lacking:
+            raise EdgeNotPrepared(
+                f"The nginx configuration of {self._nginx.name} lacks {', and '.join(lacking)}.",
+                hint="Run playbooks/deploy/nginx.yml with a site that has it (docs/edge.md).",
+                lacking=lacking,
+            )
 
-    def _reload(self, generation: int) -> None:
+    def reload(self, generation: int = 0) -> None:
         """Graceful: old workers end what they are at. Done when only new ones take connections."""
         former = self._nginx.workers()
         said = self._nginx.run("-s", "reload")
         if said.exit_code:
-            raise EdgeRefused(f"{self._nginx.name} could not be reloaded: {self._told(said.output)}", hint="Look at its log.", nginx=self._nginx.name)
+            raise EdgeRefused(f"{self._nginx.name} could not be reloaded: {self._told(said.complaints)}", hint="Look at its log.", nginx=self._nginx.name)
         until = time.monotonic() + _RELOAD_SECONDS
         while not self._took_over(former, generation):
             if time.monotonic() > until:
@@ -191,30 +217,12 @@ class EdgeControl:
         said = self.asked()
         return not said or said["generation"] >= generation
 
-    def _put_back(self, before: EdgeRecord, former: Mapping[str, Optional[str]], error: BaseException) -> None:
-        """nginx may have begun to take it over, so it is reloaded again unless it refuses its old files as well."""
+    def _put_back(self, before: EdgeRecord, former: Mapping[str, Optional[str]], reloading: bool) -> None:
+        """nginx may have begun to take it over: then it is reloaded again, and stays with what it has when it refuses its old files as well."""
         self._files.write(former)
-        if self._nginx.run("-t").exit_code == 0:
+        if reloading:
             self._nginx.run("-s", "reload")
         self._records.save(before)
-        note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__)
-
-    def _require_prepared(self, wanted: Traffic) -> None:
-        """The site includes our files and uses what they define; else all of this would be without effect."""
-        dumped = self._nginx.run("-T")
-        if dumped.exit_code:
-            raise EdgeRefused(
-                f"{self._nginx.name} refuses the configuration that it has now: {self._told(dumped.output)}",
-                hint="Nothing was changed. Correct the site's nginx configuration first (playbooks/deploy/nginx.yml).",
-                nginx=self._nginx.name,
-            )
-        lacking = _lacking(dumped.output, self._given, list(wanted.pools))
-        if lacking:
-            raise EdgeNotPrepared(
-                f"The nginx configuration of {self._nginx.name} lacks {', and '.join(lacking)}.",
-                hint="Run playbooks/deploy/nginx.yml with a site that has it (docs/edge.md).",
-                lacking=lacking,
-            )
 
     def _told(self, output: str) -> str:
         """nginx' own words, without the secrets that it may repeat."""

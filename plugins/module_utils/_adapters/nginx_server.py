@@ -29,10 +29,11 @@ _LEAVING = "is shutting down"
 
 @dataclass(frozen=True)
 class Said:
-    """What nginx answered to a command."""
+    """What nginx answered to a command. It holds secrets: keep it in memory."""
 
     exit_code: int
     output: str
+    complaints: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class NginxServer(Protocol):
 
     def reach(self, container: Container) -> str: ...
 
+    def sees(self, path: str) -> str: ...
+
     def run(self, *words: str) -> Said: ...
 
     def workers(self) -> Workers: ...
@@ -60,10 +63,11 @@ class NginxServer(Protocol):
 class ContainerNginx:
     """nginx in a container of the stack. Its processes and its network are the container's own."""
 
-    def __init__(self, engine: Engine, site: EdgeSite, container: Container) -> None:
+    def __init__(self, engine: Engine, site: EdgeSite, inspected: Mapping[str, Any]) -> None:
         self._engine = engine
         self._site = site
-        self._container = container
+        self._mounts = inspected.get("Mounts") or []
+        self._container = container = parse_container(inspected)
         self.name = container.name
 
     def reach(self, container: Container) -> str:
@@ -79,7 +83,7 @@ class ContainerNginx:
             container = parse_container(inspected)
             if container.service == site.service and not container.one_off:
                 there.append(f"{container.name} ({container.state})")
-                running += [(container, inspected)] if container.running else []
+                running += [inspected] if container.running else []
         if len(running) != 1:
             raise EdgeMissing(
                 f"Stack {stack.name} has not exactly one running container of service {site.service}: {', '.join(there) or 'none'}.",
@@ -87,15 +91,40 @@ class ContainerNginx:
                 service=site.service,
                 containers=there,
             )
-        container, inspected = running[0]
-        _require_mount(inspected, site, container.name)
-        return cls(engine, site, container)
+        server = cls(engine, site, running[0])
+        server._require_mount()
+        return server
+
+    def sees(self, path: str) -> str:
+        """``directory`` or ``file``: what of a path of the host is mounted; empty when it is not. A mounted file is the same for ever, whatever takes its place."""
+        for mount in self._mounts:
+            source = os.path.realpath(mount.get("Source", "/nowhere"))
+            if os.path.realpath(path) == source:
+                return "directory" if os.path.isdir(source) else "file"
+            if os.path.realpath(path).startswith(source + "/"):
+                return "directory"
+        return ""
+
+    def _require_mount(self) -> None:
+        site = self._site
+        for mount in self._mounts:
+            inner = os.path.relpath(site.mounted_as, mount["Destination"])
+            if not inner.startswith(".."):
+                outer = os.path.normpath(os.path.join(mount.get("Source", ""), inner))
+                if os.path.realpath(outer) == os.path.realpath(site.directory):
+                    return
+        raise EdgeNotPrepared(
+            f"{self.name} does not see {site.directory} as {site.mounted_as}.",
+            hint=f"Mount it in the compose file of service {site.service} ({site.directory}:{site.mounted_as}:ro), then recreate the service.",
+            directory=site.directory,
+            mounted_as=site.mounted_as,
+        )
 
     def run(self, *words: str) -> Said:
         request = CommandRequest(self._site.service, (*self._site.command, *words), timeout=_SECONDS, max_bytes=_LARGEST_DUMP)
         ended = run_in_container(self._engine, self._container, request)
         code = 1 if ended.exit_code is None else ended.exit_code
-        return Said(code, ended.stdout.raw_text() + ended.stderr.raw_text())
+        return Said(code, ended.stdout.raw_text(), ended.stderr.raw_text())
 
     def workers(self) -> Workers:
         with self._engine.calling(f"list the processes of {self.name}"):
@@ -118,6 +147,9 @@ class HostNginx:
     def reach(self, container: Container) -> str:
         return container.address
 
+    def sees(self, path: str) -> str:
+        return "directory"
+
     @classmethod
     def find(cls, site: EdgeSite) -> "HostNginx":
         server = cls(site)
@@ -136,7 +168,7 @@ class HostNginx:
             raise EdgeMissing(
                 f"{self._site.command[0]} cannot be run on this host: {error.strerror}.", hint=ALTERNATIVES, command=list(self._site.command)
             ) from error
-        return Said(done.exit_code, done.stdout + done.stderr)
+        return Said(done.exit_code, done.stdout, done.stderr)
 
     def workers(self) -> Workers:
         master = (read_text(self._site.pid_file) or "").strip()
@@ -162,21 +194,6 @@ def find_nginx(stack: Stack, engine: Optional[Engine], site: EdgeSite) -> NginxS
     if engine is None:
         engine = Engine.connect(stack)
     return ContainerNginx.find(stack, engine, site)
-
-
-def _require_mount(inspected: Mapping[str, Any], site: EdgeSite, name: str) -> None:
-    for mount in inspected.get("Mounts") or []:
-        inner = os.path.relpath(site.mounted_as, mount["Destination"])
-        if not inner.startswith(".."):
-            outer = os.path.normpath(os.path.join(mount.get("Source", ""), inner))
-            if os.path.realpath(outer) == os.path.realpath(site.directory):
-                return
-    raise EdgeNotPrepared(
-        f"{name} does not see {site.directory} as {site.mounted_as}.",
-        hint=f"Mount it in the compose file of service {site.service} ({site.directory}:{site.mounted_as}:ro), then recreate the service.",
-        directory=site.directory,
-        mounted_as=site.mounted_as,
-    )
 
 
 def _workers(processes_seen: Iterable[Any]) -> Workers:

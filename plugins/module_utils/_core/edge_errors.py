@@ -32,6 +32,12 @@ class EdgeUnproven(OperationError):
     reason = "edge_unproven"
 
 
+class EdgeSettingsLost(BadInput):
+    """A new configuration of the site lacks what clients depend on."""
+
+    reason = "edge_settings_lost"
+
+
 class EdgeStateDamaged(OperationError):
     """Our record of the edge makes no sense."""
 

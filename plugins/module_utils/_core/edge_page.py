@@ -45,7 +45,7 @@ main {{ width: 100%; max-width: 34rem; padding: 2.25rem; background: var(--card)
 h1 {{ margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25; }}
 p {{ margin: 0 0 1rem; }}
 .until {{ margin: 1.25rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); color: var(--soft); }}
-.until strong {{ color: var(--text); font-variant-numeric: tabular-nums; white-space: nowrap; }}
+.until strong {{ color: var(--text); font-variant-numeric: tabular-nums; }}
 @media (max-width: 30rem) {{ main {{ padding: 1.5rem; }} h1 {{ font-size: 1.35rem; }} }}
 </style>
 </head>

@@ -39,6 +39,7 @@ class EdgeFiles:
         yield from self._constant("generation", str(self._generation))
         for service in sorted(self._site.servers):
             yield from self._pool(service, traffic.pool(service))
+        yield from self._map("connection", "$http_upgrade", "upgrade", [("", "close")])
         yield from self._passes(traffic)
         yield from self._limits(traffic)
         yield from self._words(traffic.maintenance, now)
@@ -62,22 +63,23 @@ class EdgeFiles:
         """Who is let in while it is closed."""
         site, operators, maintenance = self._site, self._site.operators, traffic.maintenance
         exempt = site.health_paths if maintenance and maintenance.exempt_health else ()
+        yield from self._paths("health_path", site.health_paths)
         yield from self._addresses("operator", operators.addresses)
         secrets = [(f"~^{operators.secret}$", "1")] if operators.secret else []
         yield from self._map("passes", f"$http_{operators.header.lower().replace('-', '_')}", "0", secrets)
-        yield from self._map("open_path", "$uri", "0", [(f"~^{_escaped(path)}$", "1") for path in (LOOK_PATH, *exempt)])
-        source = "".join(f"${site.variable(name)}" for name in ("operator", "passes", "open_path"))
-        yield from self._map("closed", source, "1" if maintenance else "0", [("~1", "0")])
+        yield from self._paths("open_path", (LOOK_PATH, *exempt))
+        yield from self._map("closed", self._joined("operator", "passes", "open_path"), "1" if maintenance else "0", [("~1", "0")])
         yield from self._map("look", "$http_" + LOOK_HEADER.lower().replace("-", "_"), "0", [(f"~^{self._look}$", "1")] if self._look else [])
 
     def _limits(self, traffic: Traffic) -> Iterator[str]:
-        """An empty key is not counted. The key and the size of the zone never change: nginx refuses that in a reload."""
+        """An empty key is not counted: of who is allowed, of operators, and of health checks. The key and the size of the zone never change: nginx refuses that in a reload."""
         site, attack = self._site, traffic.attack
         allowed = [entry.address for entry in traffic.allowed]
         yield from self._addresses("allowed", allowed)
         yield from self._addresses("asked", allowed, "$arg_client ")
         yield from self._map("client", f"${site.variable('allowed')}", "$binary_remote_addr", [("1", "")])
-        yield from self._map("attack_key", f"${site.variable('open_path')}", f"${site.variable('client')}" if attack else "", [("1", "")])
+        source = self._joined("operator", "passes", "health_path")
+        yield from self._map("attack_key", source, f"${site.variable('client')}" if attack else "", [("~1", "")])
         rate = attack.rate if attack else site.attack_rate
         yield f"limit_req_zone ${site.variable('attack_key')} zone={site.variable('attack')}:2m rate={rate}r/s;"
 
@@ -104,6 +106,12 @@ class EdgeFiles:
         yield "    default 0;"
         yield from (f"    {address} 1;" for address in addresses)
         yield "}"
+
+    def _paths(self, name: str, paths: Iterable[str]) -> Iterator[str]:
+        return self._map(name, "$uri", "0", [(f"~^{_escaped(path)}$", "1") for path in paths])
+
+    def _joined(self, *names: str) -> str:
+        return "".join(f"${self._site.variable(name)}" for name in names)
 
     def _map(self, name: str, source: str, default: str, entries: Iterable[Tuple[str, str]]) -> Iterator[str]:
         yield f"map {source} ${self._site.variable(name)} {{"

@@ -24,6 +24,7 @@ def echo(handler, sockets):
     handler.send_header("Sec-WebSocket-Accept", base64.b64encode(accepted).decode())
     handler.send_header("X-Served-By", socket.gethostname())
     handler.end_headers()
+    handler.wfile.flush()
     handler.connection.settimeout(None)
     sockets.add(handler.connection)
     try:
@@ -61,3 +62,4 @@ def send(stream, kind, message):
     length = len(message)
     size = bytes([length]) if length < 126 else bytes([126]) + length.to_bytes(2, "big") if length < 65536 else bytes([127]) + length.to_bytes(8, "big")
     stream.write(bytes([0x80 | kind]) + size + message)
+    stream.flush()

@@ -1,0 +1,150 @@
+"""An nginx on the host: found by its pid file, steered by its own command, its site enabled by a link.
+
+The nginx of this test has the host's network and files, and its processes are processes of the host; only its program comes out of an image.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.modules import call
+from tests.support.stacks import ComposeProject, docker, free_port, unique_name
+
+COMPOSE = """
+services:
+  api:
+    image: runbook-api:v1
+    ports: ["127.0.0.1:{port}:3000"]
+    healthcheck: {{test: [CMD, app, healthcheck], interval: 1s, start_period: 10s}}
+"""
+NGINX = """
+daemon off;
+worker_processes 2;
+error_log stderr;
+pid {directory}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    include {directory}/sites-enabled/*;
+}}
+"""
+SITE = "server {{\n    listen 127.0.0.1:{port};\n    location / {{\n        proxy_pass http://127.0.0.1:{api};\n    }}\n}}\n"
+
+
+class Host:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port, self.api = free_port(), free_port()
+        self.project = ComposeProject(directory, unique_name("edgehost"), COMPOSE.format(port=self.api))
+        for name in ("sites-available", "sites-enabled"):
+            (directory / name).mkdir()
+        (directory / "nginx.conf").write_text(NGINX.format(directory=directory))
+        self.name = f"{self.project.name}-nginx"
+        self.pid_file = directory / "host.pid"
+
+    def start(self) -> "Host":
+        self.project.up()
+        directory = str(self.directory)
+        docker(
+            "run",
+            "--detach",
+            "--name",
+            self.name,
+            "--network",
+            "host",
+            "--volume",
+            f"{directory}:{directory}",
+            "runbook-nginx:1",
+            "nginx",
+            "-c",
+            f"{directory}/nginx.conf",
+        )
+        self.pid_file.write_text(docker("inspect", "--format", "{{.State.Pid}}", self.name))
+        return self
+
+    def remove(self) -> None:
+        with contextlib.suppress(AssertionError):
+            docker("rm", "--force", self.name)
+        self.project.down()
+
+    def call(self, module: str, check: bool = False, **options: object) -> dict:
+        edge = {
+            "kind": "host",
+            "directory": str(self.directory / "edge"),
+            "pools": {"api": {"port": 3000, "server": f"127.0.0.1:{self.api}"}},
+            "url": f"http://127.0.0.1:{self.port}",
+            "command": ["docker", "exec", self.name, "nginx", "-c", str(self.directory / "nginx.conf")],
+            "pid_file": str(self.pid_file),
+        }
+        return call(module, {**self.project.options, "edge": edge, **options}, check=check)
+
+    def site(self, text: str, check: bool = False) -> dict:
+        places = {"file": str(self.directory / "sites-available" / "shop"), "enabled_as": str(self.directory / "sites-enabled" / "shop")}
+        return self.call("edge_site", check, content=text, **places)
+
+    def ask(self, path: str = "/health") -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("X-Served-By", "")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    made = Host(tmp_path_factory.mktemp("edgehost"))
+    try:
+        yield made.start()
+    finally:
+        made.remove()
+
+
+def succeeded(result: dict) -> list[str]:
+    assert not result["failed"], result
+    return [step["action"] for step in result["actions"]]
+
+
+def test_a_site_of_the_host_is_enabled_and_steered(host):
+    text = SITE.format(port=host.port, api=host.api)
+    assert succeeded(host.site(text, check=True)) == ["install", "install", "write", "enable", "reload"]
+    assert not (host.directory / "edge").exists()
+    # A site that nginx does not take leaves nothing behind.
+    refused = host.site(text.replace("location / {", "location / {\n        proxy_buffers 1;"))
+    assert refused["reason"] == "edge_refused" and "proxy_buffers" in refused["msg"]
+    assert [list((host.directory / name).iterdir()) for name in ("sites-available", "sites-enabled", "edge")] == [[], [], []]
+    assert succeeded(host.site(text)) == ["install", "install", "write", "enable", "reload"]
+    assert (host.directory / "sites-enabled" / "shop").is_symlink() and host.ask()[0] == 200
+    assert succeeded(host.site(text, check=True)) == succeeded(host.site(text)) == []
+
+    closed = host.call("edge_traffic", maintenance={"minutes": 5})
+    assert succeeded(closed) == ["close"] and closed["proof"]["outside"] == 503 == host.ask("/x")[0]
+    assert succeeded(host.call("edge_traffic", maintenance={"state": "off"})) == ["open"]
+
+    assert succeeded(host.call("edge_traffic", pools={"api": {"containers": [{"name": "api-1"}]}})) == ["pin"]
+    slow: list = []
+    running = threading.Thread(target=lambda: slow.append(host.ask("/work?ms=2000")))
+    running.start()
+    # Waited for are requests of nginx only: this one goes past it.
+    direct = http.client.HTTPConnection("127.0.0.1", host.api, timeout=10)
+    direct.request("GET", "/work?ms=6000")
+    late = host.call("edge_traffic", drain=["api"], drain_timeout=0)
+    drained = host.call("edge_traffic", drain=["api"], drain_timeout=20)
+    running.join()
+    direct.close()
+    assert late["reason"] == "drain_timed_out" and late["details"]["connections_left"] == 1
+    assert drained["drained"]["seconds"] < 4 and slow[0][0] == 200
+    assert succeeded(host.call("edge_traffic", pools={"api": {}})) == ["rest"] and host.ask()[0] == 200
+
+
+def test_no_nginx_on_the_host_is_told(host):
+    host.pid_file.rename(host.directory / "kept.pid")
+    try:
+        missing = host.call("edge_traffic", maintenance={"minutes": 5})
+    finally:
+        (host.directory / "kept.pid").rename(host.pid_file)
+    assert missing["reason"] == "edge_missing" and str(host.pid_file) in missing["msg"]

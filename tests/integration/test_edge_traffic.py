@@ -1,0 +1,269 @@
+"""edge_traffic against a real nginx in front of real containers: what strangers, operators and running requests notice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from tests.support.dying import dies_at
+from tests.support.edge import BYPASS, SECRET, EdgeStack
+from tests.support.modules import call
+from tests.support.stacks import unique_name
+from tests.support.websocket import WebSocket
+
+REST = {"pools": {"api": {}}, "maintenance": {"state": "off"}, "attack": {"state": "off"}}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    made = EdgeStack(tmp_path_factory.mktemp("edge"), unique_name("edge"))
+    try:
+        yield made.up(replicas=2)
+    finally:
+        made.remove()
+
+
+@pytest.fixture(autouse=True)
+def at_rest(stack):
+    yield
+    done = stack.traffic(**REST)
+    assert not done["failed"] and done["traffic"]["pools"] == {}, done
+
+
+def names(stack: EdgeStack) -> list[str]:
+    return [f"api-{number}" for number in range(1, len(stack.api()) + 1)]
+
+
+def in_minutes(minutes: float) -> str:
+    return (datetime.now(timezone.utc) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def actions(result: dict) -> list[str]:
+    assert not result["failed"], result
+    return [f"{step['action']} {step['target']}" for step in result["actions"]]
+
+
+def refused(result: dict, reason: str) -> str:
+    assert result["failed"] and result["reason"] == reason, result
+    assert SECRET not in json.dumps(result)
+    return result["msg"]
+
+
+def test_maintenance_is_checked_done_checked_again_and_done_again(stack):
+    wanted = {"maintenance": {"minutes": 10, "title": 'Größe $5 \\ "x"', "notice": "a <b> 'c' $host {json}"}}
+    before = stack.included().read_bytes()
+    assert actions(stack.traffic(check=True, **wanted)) == ["close edge"]
+    assert stack.ask().status == 200 and stack.included().read_bytes() == before
+    done = stack.traffic(**wanted)
+    assert actions(done) == ["close edge"] and done["proof"] == {"outside": 503, "bypass": 200, "health": 200, "allowed": {}}
+    assert SECRET not in json.dumps(done)
+    again = stack.traffic(check=True, **wanted)
+    assert not again["changed"] and again["proof"]["outside"] == 503
+    assert not stack.traffic(**wanted)["changed"]
+    longer = stack.traffic(maintenance={**wanted["maintenance"], "minutes": 20})
+    assert actions(longer) == ["change edge"] and longer["traffic"]["maintenance"]["since"] == done["traffic"]["maintenance"]["since"]
+
+    page = stack.ask("/shop.js", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (page.status, page.headers["content-type"], page.headers["cache-control"]) == (503, "text/html; charset=utf-8", "no-store")
+    assert "Größe &#36;5 \\ &quot;x&quot;" in page.body and "a &lt;b&gt; &#x27;c&#x27; &#36;host {json}" in page.body
+    assert 1200 - 30 <= int(page.headers["retry-after"]) <= 1200 + 100
+    for headers in ({}, {"Accept": "application/json, text/html"}, {"Accept": "application/problem+json"}, {"Upgrade": "websocket", "Accept": "text/html"}):
+        told = stack.ask("/api/v1/orders", "POST", b"x" * 100_000, **headers)
+        assert (told.status, told.headers["content-type"], told.headers["cache-control"]) == (503, "application/json", "no-store")
+        assert told.json()["retry_after"] == int(told.headers["retry-after"]) and told.json()["message"] == wanted["maintenance"]["notice"]
+        assert told.json()["title"] == wanted["maintenance"]["title"]
+    assert stack.ask("/-runbook/closed/html").status == 503 and stack.ask("/-runbook/traffic").status == 404
+    assert stack.ask("/", "HEAD").status == 503
+
+    assert stack.ask("/api/v1/orders/1", **BYPASS).status == 404
+    assert stack.ask("/x", **{"X-Maintenance-Bypass": SECRET.upper()}).status == stack.ask("/x", **{"X-Maintenance-Bypass": SECRET + "x"}).status == 503
+    assert stack.ask("/health").status == stack.ask("/health/ready").status == 200 and stack.ask("/healthy").status == 503
+    assert stack.traffic(maintenance={"minutes": 10, "exempt_health": False})["proof"] == {"outside": 503, "bypass": 200, "health": 503, "allowed": {}}
+    opened = stack.traffic(maintenance={"state": "off"})
+    assert actions(opened) == ["open edge"] and opened["proof"]["outside"] == 404
+    # A 503 of the application itself is passed on as it is.
+    assert [stack.ask("/-runbook/closed/html").status, stack.ask("/").headers.get("retry-after")] == [404, None]
+
+
+def test_shares_and_drain_while_requests_are_under_way(stack):
+    first, second = names(stack)
+    ids = [container[:12] for container in stack.api()]
+    shared = stack.traffic(pools={"api": {"containers": [{"name": first, "weight": 3}, {"name": second, "weight": 1}]}})
+    assert actions(shared) == ["pin api"]
+    assert Counter(stack.ask().served_by for unused in range(20)) == {ids[0]: 15, ids[1]: 5}
+    assert not stack.traffic(pools={"api": {"containers": [{"name": first, "weight": 3}, {"name": second}]}})["changed"]
+
+    assert actions(stack.traffic(pools={"api": {"containers": [{"name": first}]}})) == ["pin api"]
+    slow: list = []
+    running = threading.Thread(target=lambda: slow.append(stack.ask("/work?ms=2500")))
+    with WebSocket(stack.port) as socket:
+        running.start()
+        stack.traffic(pools={"api": {}})
+        # Both are cut by nobody: an old worker ends them. They count as requests that are in flight.
+        assert socket.echo("still there") == "still there"
+        assert "in flight" in refused(stack.traffic(drain=[first], drain_timeout=0), "drain_timed_out")
+        assert {stack.ask().served_by for unused in range(6)} == {ids[1]}
+    drained = stack.traffic(drain=[first], drain_timeout=20)
+    running.join()
+    assert slow[0].status == 200 and slow[0].served_by == ids[0]
+    assert drained["drained"]["connections_left"] == 0 and drained["traffic"]["pools"]["api"]["backends"][0]["weight"] == 0
+    assert not stack.traffic(drain=[first])["changed"]
+    assert "nothing would serve" in refused(stack.traffic(drain=[second]), "bad_input")
+    # A whole service is waited for as it is.
+    assert stack.traffic(drain=["api"])["changed"] is False
+
+
+def test_no_request_is_lost_while_the_edge_is_reloaded_again_and_again(stack):
+    first, second = names(stack)
+    answers: Counter = Counter()
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            answers[stack.ask("/work?ms=5").status] += 1
+
+    threads = [threading.Thread(target=load) for unused in range(3)]
+    for thread in threads:
+        thread.start()
+    for weight in (1, 5, 9):
+        assert not stack.traffic(pools={"api": {"containers": [{"name": first, "weight": weight}, {"name": second}]}})["failed"]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == {200} and answers[200] > 30
+
+
+def test_limits_in_an_attack_and_who_is_exempt(stack):
+    assert actions(stack.traffic(attack={"minutes": 5})) == ["limit clients"]
+    assert not stack.traffic(attack={"minutes": 5})["changed"]
+    assert {stack.ask("/api/v1/orders/1").status for unused in range(8)} == {404, 429}
+    # The address that nginx sees: of the host on the network of the stack.
+    client = json.loads(stack.project.compose("logs", "--no-log-prefix", "--tail", "1", "edge").stdout)["client"]
+    exempt = stack.traffic(allow=[{"address": f"{client}/32", "minutes": 5}])
+    assert actions(exempt) == [f"allow {client}"] and exempt["proof"]["allowed"] == {client: True}
+    assert {stack.ask("/api/v1/orders/1").status for unused in range(8)} == {404}
+    assert actions(stack.traffic(allow=[{"address": client, "state": "absent"}])) == [f"disallow {client}"]
+    assert stack.traffic(check=True, allow=[{"address": client, "state": "absent"}])["proof"]["allowed"] == {client: False}
+    assert 429 in {stack.ask("/api/v1/orders/1").status for unused in range(8)}
+
+
+def test_what_is_over_ends_by_itself_and_pools_follow_their_containers(stack):
+    """T170."""
+    end = in_minutes(1 / 20)
+    first, second = names(stack)
+    ids = list(stack.api())
+    stack.traffic(maintenance={"until": end}, attack={"until": end}, pools={"api": {"containers": [{"name": second}]}})
+    # Without the inventory's secret, as the job on the target calls it.
+    job = {**stack.options, "edge": {name: value for name, value in stack.edge.items() if name != "operators"}, "state": "settled"}
+    while datetime.now(timezone.utc) < datetime.fromisoformat(end.replace("Z", "+00:00")):
+        assert not call("edge_traffic", job)["changed"] or in_minutes(0) >= end
+    settled = call("edge_traffic", job)
+    assert settled["traffic"]["maintenance"] is settled["traffic"]["attack"] is None and list(settled["traffic"]["pools"]) == ["api"]
+    assert stack.ask("/").status == 404 and not call("edge_traffic", job)["changed"]
+    assert SECRET in stack.included().read_text() and SECRET not in json.dumps(settled)
+    # The other one is gone and comes back with another address, then the pinned one is gone.
+    stack.project.compose("stop", "--timeout", "1", "api")
+    assert actions(call("edge_traffic", job)) == ["rest api"]
+    stack.up(replicas=2)
+    assert list(stack.api()) == ids and stack.ask().status == 200
+
+
+def test_an_edited_or_missing_include_is_written_again(stack):
+    stack.traffic(maintenance={"minutes": 5})
+    stack.included().write_text("# nothing\n")
+    stack.included("site.conf").unlink()
+    written = stack.traffic()
+    assert actions(written) == [f"rewrite {stack.project.directory}/edge"] and stack.ask("/").status == 503
+    assert stack.included().stat().st_mode & 0o777 == 0o600
+
+
+def test_what_nginx_refuses_is_put_back_and_the_old_still_serves(stack):
+    """T171."""
+    site = stack.project.directory / "nginx.conf"
+    good = site.read_text()
+    files = [stack.included(name).read_bytes() for name in ("traffic.conf", "site.conf")]
+    record = (stack.project.state_dir / stack.name / "edge" / "traffic.json").read_bytes()
+    try:
+        site.write_text(good.replace("server_tokens off;", "server_tokens off"))
+        assert "server_tokens" in refused(stack.traffic(maintenance={"minutes": 5}), "edge_refused")
+        # Refused only with what is to come: the name of the group is taken.
+        site.write_text(good.replace("    server {", "    upstream runbook_api_pinned { server 127.0.0.1:1; }\n    server {"))
+        assert "runbook_api_pinned" in refused(stack.traffic(pools={"api": {"containers": [{"name": "api-1"}]}}), "edge_refused")
+        site.write_text(good.replace("include /etc/nginx/runbook/site.conf;", ""))
+        assert "site.conf" in refused(stack.traffic(maintenance={"minutes": 5}), "edge_not_prepared")
+        site.write_text(good.replace("$runbook_api", "api:3000"))
+        assert "$runbook_api" in refused(stack.traffic(pools={"api": {"containers": [{"name": "api-1"}]}}), "edge_not_prepared")
+    finally:
+        site.write_text(good)
+    assert stack.ask().status == 200 and [stack.included(name).read_bytes() for name in ("traffic.conf", "site.conf")] == files
+    assert (stack.project.state_dir / stack.name / "edge" / "traffic.json").read_bytes() == record
+
+
+def test_a_run_that_is_killed_before_any_step_leaves_whole_files_and_the_next_one_finishes(stack):
+    """T172."""
+    died, step = [], 0
+    while True:
+        step += 1
+        stack.traffic(**REST)
+        name = dies_at(step, "edge_traffic", stack.params(maintenance={"minutes": 5}))
+        if not name:
+            break
+        died.append(name)
+        stack.nginx("-t", "-q")
+        assert stack.ask("/").status in (404, 503)
+        assert stack.traffic(maintenance={"minutes": 5})["proof"]["outside"] == 503
+    assert Counter(died) == {"EdgeRecordFile.save": 2, "IncludedFiles.write": 1, "ContainerNginx.run": 2}
+
+
+def test_two_at_once_change_both_what_they_want(stack):
+    """T173."""
+    wishes = [{"maintenance": {"minutes": 5}}, {"attack": {"minutes": 5}}, {"pools": {"api": {"containers": [{"name": "api-1"}]}}}]
+    results: list = []
+    threads = [threading.Thread(target=lambda wish=wish: results.append(stack.traffic(**wish))) for wish in wishes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result["failed"] for result in results] == [False] * 3
+    now = stack.traffic(check=True)
+    assert not now["changed"] and all(now["traffic"][part] for part in ("maintenance", "attack", "pools"))
+    assert stack.ask("/").status == 503
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"maintenance": {}},
+        {"maintenance": {"until": "2020-01-01T00:00:00Z"}},
+        {"maintenance": {"until": "tomorrow"}},
+        {"maintenance": {"minutes": 60 * 25}},
+        {"maintenance": {"minutes": 5, "until": "2099-01-01T00:00:00Z"}},
+        {"maintenance": {"minutes": 5, "title": "two\nlines"}},
+        {"maintenance": {"minutes": 5, "notice": "x" * 601}},
+        {"allow": [{"address": "example.org"}]},
+        {"attack": {"rate": -1}},
+        {"pools": {"web": {}}},
+        {"pools": {"api": {"containers": [{"name": "api-9"}]}}},
+        {"pools": {"api": {"containers": [{"name": "edge-1"}]}}},
+        {"pools": {"api": {"containers": [{"name": "api-1", "weight": 0}]}}},
+        {"pools": {"api": {"containers": [{"weight": 1}]}}},
+        {"drain": ["edge-1"]},
+        {"drain_timeout": -1},
+        {"state": "settled", "drain": ["api"]},
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_touched(stack, options):
+    before = stack.included().read_bytes()
+    assert refused(stack.traffic(**options), "bad_input")
+    assert stack.included().read_bytes() == before
+
+
+def test_without_an_edge_it_says_what_else_there_is(stack):
+    assert "application itself" in refused(call("edge_traffic", {**stack.project.options, "maintenance": {"minutes": 5}}), "edge_missing")
+    assert "proxy: none" in refused(stack.traffic(edge={**stack.edge, "service": "proxy"}), "edge_missing")
+    assert "compose file" in refused(stack.traffic(edge={**stack.edge, "mounted_as": "/etc/nginx/other"}), "edge_not_prepared")
+    assert refused(stack.traffic(edge={**stack.edge, "operators": {"secret": 'short"'}}), "bad_input")
