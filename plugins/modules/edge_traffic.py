@@ -195,7 +195,7 @@ proof:
   returned: success
   type: dict
   contains:
-    outside: {description: "Status for strangers. Null when it could not be asked, for example because the target itself is an operator.", type: int, sample: 503}
+    outside: {description: "Status for strangers. Null when it could not be asked, as when the target itself is an operator.", type: int, sample: 503}
     bypass: {description: "Status for operators by header. Null without a secret.", type: int, sample: 200}
     health: {description: "Status of the first health path for strangers. Null without one.", type: int, sample: 200}
     allowed: {description: "For each address of O(allow), whether the workers exempt it. Null when they could not be asked.", type: dict, sample: {}}

@@ -35,7 +35,6 @@ options:
     type: list
     elements: str
     default: []
-    default: []
   method:
     description: HTTP method. One that writes is sent O(count) times.
     type: str
@@ -88,7 +87,6 @@ options:
     description: Names of headers that RV(by_status) shows of the first answer of each status.
     type: list
     elements: str
-    default: []
     default: []
   limits:
     description: What fails the task. Without any, it only tells.

@@ -43,8 +43,8 @@ options:
     default: 30
   served_by:
     description:
-      - Header with which the service says who answered, by the hostname of its container, such as C(X-Served-By). Without it, only the engine's word counts that
-        the containers work, and not that the edge sends them requests.
+      - Header with which the service says who answered, by the hostname of its container, such as C(X-Served-By). Without it, only the engine's word counts
+        that the containers work, and not that the edge sends them requests.
     type: str
     default: ''
   serve_timeout:

@@ -52,7 +52,8 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{what} {value:,.1f}" for what, value in found.items()))
     out = ROOT / ".local" / "benchmarks.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"runs": runs, "ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "module_tasks": counts, "rollouts": [asdict(one) for one in rolled.lost], **facts}, indent=2))
+    figures = {"ratios": [dict(asdict(one), ratio=one.ratio) for one in ratios], "rollouts": [asdict(one) for one in rolled.lost]}
+    out.write_text(json.dumps({"runs": runs, "module_tasks": counts, **figures, **facts}, indent=2))
 
 
 if __name__ == "__main__":

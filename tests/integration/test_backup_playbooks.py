@@ -58,7 +58,8 @@ class Shop(OperatedStack):
         programs.mkdir(exist_ok=True)
         (programs / "zstd").write_text(SLOW_ZSTD.format(zstd=shutil.which("zstd")))
         (programs / "zstd").chmod(0o755)
-        started = self.start(playbook, environment={"PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])}, **variables)
+        path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+        started = self.start(playbook, environment={"PATH": path}, **variables)
         output = started.communicate(timeout=240)[0]
         assert started.returncode == 0, output
         return Played(started.returncode, output, self.record())

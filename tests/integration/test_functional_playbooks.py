@@ -36,7 +36,7 @@ def gateway(tmp_path_factory):
     made = Gateway(tmp_path_factory.mktemp("functional"), unique_name("functional"), breaker_seconds=4, env=env, **REDIS)
     try:
         made.project.up()
-        made.measuring = next(iter(made.stack.containers("redis")[0]["NetworkSettings"]["Networks"].values()))["Gateway"]
+        made.measuring = list(made.stack.containers("redis")[0]["NetworkSettings"]["Networks"].values())[0]["Gateway"]
         yield made
     finally:
         made.remove()

@@ -73,7 +73,7 @@ def stack(tmp_path_factory):
 @contextlib.contextmanager
 def provider(stack):
     """A server of this host, and where the containers of the stack reach it."""
-    network = next(iter(stack.project.containers("api")[0]["NetworkSettings"]["Networks"].values()))["Gateway"]
+    network = list(stack.project.containers("api")[0]["NetworkSettings"]["Networks"].values())[0]["Gateway"]
     with faulty_service(host="0.0.0.0") as service:  # on all addresses: the container has to reach it
         yield service, f"http://{network}:{service.port}"
 

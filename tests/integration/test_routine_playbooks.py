@@ -23,7 +23,7 @@ class Shop(OperatedStack):
             stack_thresholds={"host": CALM},
             stack_report_dir=str(directory / "reports"),
             stack_maintenance={
-                "listeners": [f"127.0.0.1:{{{{ stack_edge_port }}}}"],
+                "listeners": ["127.0.0.1:{{ stack_edge_port }}"],
                 "commands": {"scan": {"argv": ["sh", "-c", "echo candidates: 0 found"]}, "broken": {"argv": ["ls", "/nowhere/at/all"]}},
                 "checklist": [{"task": "read the runbook", "owner": "ann"}, {"task": "rotate the keys"}],
             },

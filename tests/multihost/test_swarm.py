@@ -13,7 +13,7 @@ import pytest
 from tests.support.image_registry import ImageRegistry
 from tests.support.modules import call
 from tests.support.stacks import docker
-from tests.support.swarm import HOSTS, PROBES, STACK, VERSIONS, SwarmHosts
+from tests.support.swarm import PROBES, STACK, VERSIONS, SwarmHosts
 
 BOTH = ["api", "agent"]
 

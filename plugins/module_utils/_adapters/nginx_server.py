@@ -96,7 +96,7 @@ class ContainerNginx:
         return server
 
     def sees(self, path: str) -> str:
-        """``directory`` or ``file``: what of a path of the host is mounted; empty when it is not. A mounted file is the same for ever, whatever takes its place."""
+        """``directory`` or ``file``: what of a path of the host is mounted; empty when it is not. A mounted file stays, whatever takes its place."""
         for mount in self._mounts:
             source = os.path.realpath(mount.get("Source", "/nowhere"))
             if os.path.realpath(path) == source:

@@ -17,6 +17,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from .._core.errors import BadInput
 from .._core.lock_diff import StepEnded
 from .._core.redaction import Redactor
+from .processes import ChildProcess
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
 _SHOWN_LINES = 40
@@ -49,7 +50,7 @@ class Workspace:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
             try:
-                process = subprocess.Popen(
+                process = ChildProcess(
                     list(argv),
                     cwd=self._tree,
                     env={**kept, "HOME": self._home, **environment},
@@ -64,7 +65,7 @@ class Workspace:
         return StepEnded(step, exit_code, round(time.monotonic() - started, 1), tuple(_last_lines(log, environment)), log)
 
 
-def _await(process: subprocess.Popen, timeout: int) -> Optional[int]:
+def _await(process: ChildProcess, timeout: int) -> Optional[int]:
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired:

@@ -72,7 +72,10 @@ class EdgeFiles:
         yield from self._map("look", "$http_" + LOOK_HEADER.lower().replace("-", "_"), "0", [(f"~^{self._look}$", "1")] if self._look else [])
 
     def _limits(self, traffic: Traffic) -> Iterator[str]:
-        """An empty key is not counted: of who is allowed, of operators, and of health checks. The key and the size of the zone never change: nginx refuses that in a reload."""
+        """An empty key is not counted: of who is allowed, of operators, and of health checks.
+
+        The key and the size of the zone never change: nginx refuses that in a reload.
+        """
         site, attack = self._site, traffic.attack
         allowed = [entry.address for entry in traffic.allowed]
         yield from self._addresses("allowed", allowed)

@@ -83,7 +83,10 @@ def _logs(rows: Rows) -> List[str]:
 
 def _packages(section: Mapping[str, Any]) -> List[str]:
     held = f", held: {', '.join(section['held'])}" if section["held"] else ""
-    columns = [("PACKAGE", plain("package")), ("BEFORE", plain("before")), ("AFTER", plain("after")), ("SECURITY", lambda row: "yes" if row["security"] else "")]
+    columns = [
+        ("PACKAGE", plain("package")), ("BEFORE", plain("before")), ("AFTER", plain("after")),
+        ("SECURITY", lambda row: "yes" if row["security"] else ""),
+    ]  # fmt: skip
     return listed(f"PACKAGES {len(section['installed'])} installed, {len(section['upgrades'])} to upgrade{held}", section["upgrades"], columns)
 
 

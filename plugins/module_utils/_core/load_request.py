@@ -45,7 +45,7 @@ class LoadRequest:
         count, concurrency, seconds, rate = params["count"], params["concurrency"], float(params["seconds"]), float(params["rate"])
         if not (1 <= count <= MOST_REQUESTS and 1 <= concurrency <= MOST_AT_ONCE and 0 < seconds <= MOST_SECONDS and 0 <= rate <= MOST_REQUESTS):
             raise BadInput(
-                f"count must be from 1 to {MOST_REQUESTS}, concurrency from 1 to {MOST_AT_ONCE}, seconds above 0 and at most {MOST_SECONDS:g}, rate at least 0.",
+                f"count must be from 1 to {MOST_REQUESTS}, concurrency from 1 to {MOST_AT_ONCE}, seconds above 0, at most {MOST_SECONDS:g}, rate at least 0.",
                 count=count,
                 concurrency=concurrency,
                 seconds=seconds,

@@ -111,10 +111,10 @@ def _name(node: _Node) -> str:
 
 
 def _alternatives(extensions: _Node) -> Iterator[str]:
-    for extension in next(extensions.children()).children():
+    for extension in list(extensions.children())[0].children():
         parts = list(extension.children())
         if parts[0].body == _ALTERNATIVE_NAMES:
-            for name in next(_Node(_OCTETS, parts[-1].body).children()).children():
+            for name in list(_Node(_OCTETS, parts[-1].body).children())[0].children():
                 if name.tag == _DNS_NAME:
                     yield name.body.decode("ascii", errors="replace")
                 elif name.tag == _ADDRESS:

@@ -11,13 +11,13 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Seque
 from ..._core.compose_model import ComposeModel
 from ..._core.edge_site import EdgeSite
 from ..._core.errors import OperationError
-from ..._core.plan import Plan, Step
+from ..._core.plan import Plan
 from ..._core.probe_secrets import request_secrets
 from ..._core.rollout import Change, RolloutBusy, Rollouts, RolloutTerms, changes_of, parse_steps, settled
 from ..._core.rollout_endings import Ending, decide_endings, step_of_change, step_of_ending
 from ..._core.rollout_probe import Aim, Budget, figures, parse_aim, parse_budget
 from ..._core.service_drift import Observed
-from ..._core.service_plan import Wanted, Work, is_healthy, plan_services, service_facts, service_summary
+from ..._core.service_plan import Wanted, Work, plan_services, service_facts, service_summary
 from ..._core.stack import Stack
 from ..clock import utc_now
 from ..compose_cli import ComposeCli

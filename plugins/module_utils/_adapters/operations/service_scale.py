@@ -17,7 +17,7 @@ from ..._core.edge_site import EdgeSite
 from ..._core.edge_traffic import iso
 from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, Step
-from ..._core.service_scale import OWNER, Scaling, counted, refuse_pinned, require_all, split, without_leaving
+from ..._core.service_scale import Scaling, counted, refuse_pinned, require_all, split, without_leaving
 from ..._core.stack import Stack
 from .. import engine_containers
 from ..clock import utc_now
