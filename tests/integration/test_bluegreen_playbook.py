@@ -7,7 +7,7 @@ import pytest
 from tests.support.rollouts import RolloutStack
 from tests.support.stacks import unique_name
 
-QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 4, "acquire": "never", "backup": "none", "disk_free_min_mb": 1, "probe_deadline": 10}
+QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 30, "acquire": "never", "backup": "none", "disk_free_min_mb": 1, "probe_deadline": 10}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_release_and_its_rollback_under_load(stack):
         assert result["rollouts"][0]["state"] == "new"
         stack.require_settled("v2", 2)
         before = stack.names()
-        refused = stack.play("deploy/release", version="bad")
+        refused = stack.play("deploy/release", version="bad", deploy_health_timeout=4)
         assert refused.code != 0 and refused.reason == "health_timeout" and "the release before it runs again" in refused.message, refused.output
         assert stack.names() == before and stack.verdicts()["bad"] == "failed"
         back = told(stack.play("incident/rollback"))
