@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ..._core.container import Container
 from ..._core.edge_site import EdgeSite
 from ..._core.edge_traffic import iso
+from ..._core.edge_errors import ALTERNATIVES, EdgeMissing
 from ..._core.errors import BadInput, OperationError
 from ..._core.plan import Plan, Step
 from ..._core.service_scale import Scaling, counted, refuse_pinned, require_all, split, without_leaving
@@ -128,7 +129,8 @@ class ServiceScale:
         edge.change(lambda traffic: traffic.at_rest(self._service))
 
     def _require_edge(self) -> EdgeControl:
-        assert self._edge is not None
+        if self._edge is None:
+            raise EdgeMissing(f"Service {self._service} is not behind an edge.", hint=ALTERNATIVES, service=self._service)
         return self._edge
 
     def _proof(self) -> Dict[str, int]:
