@@ -40,7 +40,7 @@ options:
   strategy:
     description:
       - V(rolling) gives the new containers all requests at once. V(canary) does it in O(steps).
-      - V(blue_green) does it at once and lets the old containers run for O(bake) seconds, so that a switch back takes effect in less than a second.
+      - V(blue_green) does it at once and lets the old containers run for O(bake) seconds, so that a switch back starts nothing and is one reload of nginx.
     type: str
     choices: [rolling, canary, blue_green]
     default: rolling
