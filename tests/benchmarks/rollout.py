@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from _measure import PLAYBOOK, playbook, quiet
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_probe import RolloutProbe
 from ansible_collections.runbook.compose.plugins.module_utils._core.report_plots import Series, line_plot
-from ansible_collections.runbook.compose.plugins.module_utils._core.rollout_probe import Sample, figures, parse_aim, percentile, timeline
+from ansible_collections.runbook.compose.plugins.module_utils._core.rollout_probe import Aim, Sample, figures, parse_aim, percentile, timeline
 from tests.support.rollouts import PROBE, RolloutStack
 from tests.support.stacks import compose_program, docker, unique_name
 
@@ -59,6 +60,20 @@ class Lost:
 HEAD = f"{'WAY':<34} {'TIME':>8} {'SENT':>7} {'FAILED':>7} {'REOPENED':>9} {'GAP ms':>9} {'P99 ms':>8}"
 
 
+def under_load(way: str, aim: Aim, seconds: float, act: Callable[[], float]) -> tuple[Lost, list[Sample]]:
+    """What users lose while ``act`` runs, who ask that long at least. It may return the milliseconds until it had effect."""
+    with RolloutProbe(aim) as users:
+        began = time.monotonic()
+        time.sleep(_BEFORE)
+        started = time.monotonic()
+        effect = act()
+        taken = time.monotonic() - started
+        time.sleep(max(_AFTER, seconds - (time.monotonic() - began)))
+    found = figures([users.samples])
+    slowest = percentile([one.ms for one in users.samples if not one.error], 0.99) or 0.0
+    return Lost(way, taken, found["requests"], found["errors"], found["reopened"], found["longest_gap_ms"], slowest, found["kinds"], effect), users.samples
+
+
 class Measured:
     """The stack, the ways, and what users saw of each."""
 
@@ -82,17 +97,7 @@ class Measured:
 
     def run(self, name: str) -> Lost:
         aim = parse_aim(f"http://127.0.0.1:{self.stack.port}", {**PROBE, "rate": self._rate}, {})
-        with RolloutProbe(aim) as users:
-            began = time.monotonic()
-            time.sleep(_BEFORE)
-            started = time.monotonic()
-            effect = self.ways()[name]()
-            seconds = time.monotonic() - started
-            time.sleep(max(_AFTER, self._seconds - (time.monotonic() - began)))
-        self.samples[name] = users.samples
-        found = figures([users.samples])
-        slowest = percentile([one.ms for one in users.samples if not one.error], 0.99) or 0.0
-        told = Lost(name, seconds, found["requests"], found["errors"], found["reopened"], found["longest_gap_ms"], slowest, found["kinds"], effect)
+        told, self.samples[name] = under_load(name, aim, self._seconds, self.ways()[name])
         self.lost.append(told)
         return told
 
@@ -146,7 +151,9 @@ def latency_plot(samples: dict[str, list[Sample]]) -> str:
     series = [Series(name, [(start + timedelta(seconds=at), ms) for at, ms, unused in timeline(found)]) for name, found in samples.items()]
     drawn = line_plot("The longest answer of each half second", series, "milliseconds").partition("<svg")[2]
     head, unused, body = drawn.partition(">")
-    legend = "".join(f'<text class="c{number}" x="84" y="{26 + 14 * number}" font-size="11">{one.name}</text>' for number, one in enumerate(series))
+    body = re.sub(r"<circle.*?</circle>", "", body)  # hundreds of points that lie on the lines
+    body = re.sub(r">00:00<(.*)>00:\d\d<", rf">0 s<\1>{max(found[-1].ended - found[0].began for found in samples.values()):.0f} s<", body)
+    legend = "".join(f'<text class="c{number}" x="210" y="{26 + 14 * number}" font-size="11">{one.name}</text>' for number, one in enumerate(series))
     return f'<svg{head} xmlns="http://www.w3.org/2000/svg"><style>{_STYLE}</style>{legend}{body}\n'
 
 
