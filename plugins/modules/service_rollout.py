@@ -83,13 +83,16 @@ options:
   probe:
     description:
       - What asks the edge at O(edge.url) during the rollout, half over connections that stay open, half over new ones. Without that URL, nothing does.
-      - A request fails with a status of 500 or more, without an answer, or with none in time. A kept connection that was closed before the first byte of
-        the answer is opened again once, as every client does; such requests are counted as C(reopened) and are no failures.
+      - A request fails with a status of 500 or more, with one from 400 on that was not answered before anything was changed, without an answer, or with
+        none in time. A kept connection that was closed before the first byte of the answer is opened again once, as every client does; such requests are
+        counted as C(reopened) and are no failures.
       - While the edge is closed, or in its attack profile, there is no probe. A closed edge is probed with the operators' header where it has a secret.
     type: dict
     suboptions:
       path:
-        description: Path of the GET requests. New containers have to answer it at their own address with a status below 500.
+        description:
+          - Path of the GET requests.
+          - New containers have to answer it at their own address with a status below 400, or below 500 when the old ones answer the same.
         type: str
         default: /
       rate:

@@ -78,6 +78,17 @@ def test_errors_that_only_users_see_bring_the_old_ones_back(stack):
     stack.require_settled("v2", 2)
 
 
+def test_a_page_that_the_new_version_does_not_have_keeps_it_away_from_users(stack):
+    before = stack.names()
+    stack.wants("v1", READY_PATH="")
+    with stack.under_load() as seen:
+        said = stack.rollout(health_timeout=5, probe={**PROBE, "path": "/health/ready"})
+    details = failed(said, "service_unhealthy")
+    assert "(404)" in said["msg"] and seen["errors"] == details["traffic"]["errors"] == 0, said
+    assert stack.names() == before
+    stack.wants("v2", READY_PATH="/health/ready")
+
+
 def test_a_canary_goes_in_steps_and_an_old_one_that_ends_meanwhile_costs_nothing(stack, beside):
     """T115. With 10 % on two of four, each old one has nine times the requests of a new one."""
     stack.wants("v1")

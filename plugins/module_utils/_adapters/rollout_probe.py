@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from .._core.rollout_probe import PHASES, Aim, Sample
 
@@ -29,7 +29,8 @@ class RolloutProbe:
         self._phase = PHASES[0]
         count = min(_MOST_WORKERS, max(2, 2 * round(aim.rate / _REQUESTS_OF_A_WORKER / 2)))
         key = f"runbook-{secrets.token_hex(12)}"
-        self._workers = [_Worker(aim, keeps=number % 2 == 0, key=key) for number in range(count)]
+        usual: Set[Tuple[str, int]] = set()
+        self._workers = [_Worker(aim, number, key, usual) for number in range(count)]
         self._threads: List[threading.Thread] = []
 
     def __enter__(self) -> "RolloutProbe":
@@ -69,13 +70,18 @@ class RolloutProbe:
 
 
 class _Worker:
-    """One user. ``keeps``: over one connection as long as it lasts."""
+    """One user. Those with an even number keep one connection as long as it lasts.
 
-    def __init__(self, aim: Aim, keeps: bool, key: str) -> None:
+    ``usual`` is shared by all: the statuses from 400 to 499 that were answered before anything was changed. Others of them are errors.
+    """
+
+    def __init__(self, aim: Aim, number: int, key: str, usual: Set[Tuple[str, int]]) -> None:
         self._aim = aim
-        self._keeps = keeps
+        self._keeps = number % 2 == 0
         self._key = key
-        self._count = 0
+        self._usual = usual
+        # The first two begin with what is sent with every n-th request only, so that it is known what it is answered usually.
+        self._count = aim.post.every - 1 if aim.post and number < 2 else 0
         self._used = False
         self._connection: Optional[http.client.HTTPConnection] = None
 
@@ -90,7 +96,7 @@ class _Worker:
                 reopened = True
                 self.close()
                 status = self._exchange()
-            error = f"status {status}" if status >= 500 else ""
+            error = "" if self._is_good(status, phase) else f"status {status}"
         except (OSError, http.client.HTTPException, ConnectionClosed) as problem:
             error = _name_of(problem)
             self.close()
@@ -102,6 +108,18 @@ class _Worker:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._used = None, False
+
+    def _is_good(self, status: int, phase: str) -> bool:
+        if not 400 <= status < 500:
+            return status < 400
+        answered = (self._method, status)
+        if phase == PHASES[0]:
+            self._usual.add(answered)
+        return answered in self._usual
+
+    @property
+    def _method(self) -> str:
+        return "GET" if self._aim.post is None or self._count % self._aim.post.every else "POST"
 
     def _exchange(self) -> int:
         if self._connection is None:
@@ -133,7 +151,7 @@ class _Worker:
     def _request(self) -> Tuple[str, str, Optional[bytes], Dict[str, str]]:
         post = self._aim.post
         headers = {"User-Agent": "runbook.compose rollout", "Connection": "keep-alive" if self._keeps else "close", **dict(self._aim.headers)}
-        if post is None or self._count % post.every:
+        if post is None or self._method == "GET":
             return "GET", self._aim.path, None, headers
         return "POST", post.path, post.body, {"Content-Type": "application/json", **headers, **dict(post.headers), "Idempotency-Key": self._key}
 

@@ -25,7 +25,7 @@ from .engine import Engine
 from .health_watch import HealthWatch
 from .progress_file import ProgressFile
 from .rollout_probe import RolloutProbe
-from .rollout_scene import RolloutScene, take_away
+from .rollout_scene import Answers, RolloutScene, take_away
 from .rollout_store import RolloutStore
 from .service_work import ServiceWork
 
@@ -114,7 +114,8 @@ class RolloutRun:
         watch = HealthWatch(self._tools.engine, Terms(self._tools.observed.model), self._tools.observed.containers, ignored=entry.old)
         expected = {entry.service: change.work.replicas}
         watch.wait(expected, self._terms.health_timeout)
-        self._scene.require_answers(entry.service, self._scene.sides(entry)[1], self._tools.aim, self._terms.health_timeout)
+        old, new = self._scene.sides(entry)
+        self._scene.require_answers(entry.service, new, self._tools.aim, Answers(self._terms.health_timeout, old))
         return lambda: watch.wait(expected, self._terms.health_timeout)
 
     def _shift(self, entry: Rollout, probe: "_Listener", ready: Callable[[], object]) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import List, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Collection, List, Optional, Sequence, Tuple
 
 from .._core.container import Container
 from .._core.edge_site import EdgeSite
@@ -25,6 +26,14 @@ from .service_work import ServiceWork
 _UP_SECONDS = 600
 _OWNER = "service_rollout"
 _GOOD_ANSWERS, _ANSWER_SECONDS = 3, 5
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How long new containers may take to answer, and the ``old`` ones they are compared with."""
+
+    seconds: float
+    old: Sequence[Container] = ()
 
 
 class RolloutScene:
@@ -74,17 +83,19 @@ class RolloutScene:
         except ComposeFailed as error:
             raise StartFailed(f"New containers of {service} could not be started. {error}", hint="Those that ran before run on.", services=[service]) from error
 
-    def require_answers(self, service: str, containers: Sequence[Container], aim: Aim, seconds: float) -> None:
-        """Each new container answers before it gets the first request of a user."""
-        deadline = time.monotonic() + seconds
+    def require_answers(self, service: str, containers: Sequence[Container], aim: Aim, terms: "Answers") -> None:
+        """Each new container answers before it gets the first request of a user: well, or as the old ones do."""
+        deadline = time.monotonic() + terms.seconds
+        port = self._site.require_pool(service)
+        usual = {_ask(self._address(one), port, aim) for one in terms.old if one.running}
         for container in containers:
             good = 0
             while good < _GOOD_ANSWERS:
-                said = _ask(self._address(container), self._site.require_pool(service), aim)
-                good = good + 1 if said.isdecimal() and int(said) < 500 else 0
+                said = _ask(self._address(container), port, aim)
+                good = good + 1 if _is_good(said, usual) else 0
                 if not good and time.monotonic() > deadline:
                     raise ServiceUnhealthy(
-                        f"{container.name} runs, but {aim.path} at its own address does not answer well ({said}) after {seconds:g} s.",
+                        f"{container.name} runs, but {aim.path} at its own address does not answer well ({said}) after {terms.seconds:g} s.",
                         hint="It got no request of a user. Check its port in stack_edge.pools, and stack_release.probe.path.",
                         service=service,
                         container=container.name,
@@ -100,6 +111,11 @@ class RolloutScene:
 def take_away(work: ServiceWork, containers: Sequence[Container], stop_timeout: Optional[int]) -> None:
     work.stop(containers, stop_timeout)
     work.remove(containers)
+
+
+def _is_good(said: str, usual: Collection[str]) -> bool:
+    """``usual`` is what the old containers say. A page that is not there is no error when it was not there before."""
+    return said.isdecimal() and (int(said) < 400 or (int(said) < 500 and said in usual))
 
 
 def _ask(address: str, port: int, aim: Aim) -> str:

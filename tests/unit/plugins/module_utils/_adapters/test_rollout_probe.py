@@ -31,7 +31,7 @@ class Page(BaseHTTPRequestHandler):
             time.sleep(1)
         body = b"ok"
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(503 if server.way == "is closed" and number > 10 else 200)
+        self.send_response(server.status(number) if self.command == "GET" else server.post_status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -46,6 +46,8 @@ class Page(BaseHTTPRequestHandler):
 def serving(way: str):
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         server.daemon_threads, server.way, server.seen = True, way, []
+        server.status = lambda number: 503 if way == "is closed" and number > 10 else 200
+        server.post_status = 200
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
@@ -93,3 +95,23 @@ def test_a_server_that_is_gone_refuses():
         pass
     found, unused = probed(server)
     assert found["errors"] == found["requests"] > 0 and list(found["kinds"]) == ["refused"]
+
+
+def test_a_page_that_is_not_there_any_more_is_an_error():
+    with serving("well") as server, RolloutProbe(parse_aim(f"http://127.0.0.1:{server.server_port}", {"rate": 100}, {})) as probe_:
+        while not probe_.samples:
+            time.sleep(0.01)
+        probe_.enter_phase("during")
+        server.status = lambda number: 404
+        until = time.monotonic() + 10
+        while not figures([probe_.samples])["errors"] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert list(figures([probe_.samples])["kinds"]) == ["status 404"]
+
+
+def test_what_was_refused_before_is_no_error_and_is_known_of_each_kind_of_request():
+    with serving("well") as server:
+        server.status, server.post_status = (lambda number: 404), 401
+        found, unused = probed(server, post={"path": "/auth/login", "every": 50})
+    assert (found["errors"], found["kinds"]) == (0, {})
+    assert [method for method, unused, unused_too in server.seen][:2].count("POST") >= 1
