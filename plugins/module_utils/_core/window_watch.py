@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Sequence
 
 from .errors import BadInput, OperationError
 
-_FEWEST = 5
+_FEWEST, _HALF = 5, 50.0
 
 
 class WatchBreached(OperationError):
@@ -65,13 +65,14 @@ def summary(answers: Sequence[Answered], seconds: float) -> Dict[str, Any]:
 
 def breaches(seen: Mapping[str, Any], before: Mapping[str, Any], limits: Limits) -> Sequence[str]:
     """What is too much, in words. Without anything measured before, only errors count."""
-    if seen["requests"] < _FEWEST:
-        return []
+    if not seen["requests"]:
+        return ["nothing was asked"]
     found = []
     allowed = before.get("error_percent", 0.0) + limits.error_percent
-    if seen["error_percent"] > allowed:
+    few = seen["requests"] < _FEWEST  # one of them that fails, or is slow, says little
+    if seen["error_percent"] > (max(allowed, _HALF) if few else allowed):
         found.append(f"{seen['error_percent']:g} % of {seen['requests']} requests failed, {allowed:g} % are allowed")
-    if before.get("p95_ms"):
+    if before.get("p95_ms") and not few:
         slowest = max(limits.p95_floor_ms, before["p95_ms"] * limits.p95_factor)
         if seen["p95_ms"] > slowest:
             found.append(f"95 % of the answers took up to {seen['p95_ms']:g} ms, {slowest:g} ms are allowed (before: {before['p95_ms']:g} ms)")

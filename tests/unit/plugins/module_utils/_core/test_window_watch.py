@@ -24,7 +24,10 @@ def test_a_summary_counts_and_ranks():
         ({"requests": 100, "error_percent": 0.0, "p95_ms": 250.0}, {"error_percent": 0.0, "p95_ms": 10.0}, 0),  # the floor
         ({"requests": 100, "error_percent": 0.0, "p95_ms": 401.0}, {"error_percent": 0.0, "p95_ms": 200.0}, 1),
         ({"requests": 100, "error_percent": 2.0, "p95_ms": 9000.0}, {}, 1),  # nothing was measured before
-        ({"requests": 4, "error_percent": 100.0, "p95_ms": 0.0}, {}, 0),  # too few to say anything
+        ({"requests": 4, "error_percent": 25.0, "p95_ms": 9000.0}, {"error_percent": 0.0, "p95_ms": 10.0}, 0),  # too few to say much
+        ({"requests": 4, "error_percent": 75.0, "p95_ms": 0.0}, {}, 1),
+        ({"requests": 3, "error_percent": 100.0, "p95_ms": 0.0}, {"error_percent": 100.0, "p95_ms": 0.0}, 0),
+        ({"requests": 0, "error_percent": 0.0, "p95_ms": 0.0}, {}, 1),
     ],
 )
 def test_only_what_is_worse_than_before_counts(seen, before, expected):
