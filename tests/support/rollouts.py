@@ -70,11 +70,11 @@ class RolloutStack(EdgeStack):
         return {name: [one["weight"] for one in pool["backends"]] for name, pool in pools.items()}
 
     def restart_with_other_addresses(self) -> None:
-        """As an engine that was restarted leaves them: those that came last get the addresses of those that were there first."""
-        found = [one["Id"] for one in sorted(self.project.containers("api"), key=lambda one: one["Created"])]
-        docker("stop", "--time", "1", *found)
-        for one in reversed(found):
-            docker("start", one)
+        """As an engine that was restarted leaves them: it gives the lowest free address to whoever comes first, here to who had the highest."""
+        had = {address: known for known, address in self.api().items()}
+        docker("stop", "--time", "1", *had.values())
+        for address in sorted(had, key=lambda one: int(one.rpartition(".")[2]), reverse=True):
+            docker("start", had[address])
         self.until(lambda: all(one["State"]["Health"]["Status"] == "healthy" for one in self.project.containers("api")))
 
     def names(self) -> list[str]:
