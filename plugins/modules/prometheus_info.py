@@ -83,7 +83,10 @@ problems:
   elements: dict
   contains:
     section: {description: "V(targets), V(rules) or V(alertmanagers).", type: str, sample: targets}
-    problem: {description: "V(target_down), V(job_missing), V(rule_failing), V(rule_missing) or V(alertmanager_missing).", type: str, sample: target_down}
+    problem:
+      description: "V(target_down), V(targets_missing), V(job_missing), V(rule_failing), V(rule_missing) or V(alertmanager_missing)."
+      type: str
+      sample: target_down
     severity: {description: Always V(critical)., type: str, sample: critical}
     subject: {description: What it is about., type: str, sample: "api:3000"}
     message: {description: A sentence., type: str, sample: "api:3000 of job shop is down: connection refused."}

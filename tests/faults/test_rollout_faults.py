@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.dying import dies_at
+from tests.support.dying import dies_at, loses_engine_at
 from tests.support.modules import ROOT
 from tests.support.rollouts import RolloutStack
-from tests.support.stacks import unique_name
+from tests.support.stacks import docker, unique_name
 
 MOST_STEPS = 30
 TABLE = ROOT / ".local" / "rollout-kill-matrix.txt"
@@ -22,6 +22,9 @@ DEFAULTS = {
 class KilledStack(RolloutStack):
     def dies_at(self, step: int | str, **options: object) -> str:
         return dies_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options})
+
+    def loses_engine_at(self, step: str, delay: float = 0, **options: object) -> dict:
+        return loses_engine_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options}, delay)
 
     def phases(self) -> str:
         return ", ".join(one["phase"] for one in self.open.values()) or "-"
@@ -103,3 +106,49 @@ def test_an_edge_that_refuses_in_the_middle_of_a_shift(stack):
     stack.wants(old)
     assert [one["action"] for one in stack.rollout()["actions"]] == ["undo"]
     stack.require_settled(old, 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "delay", "phase"),
+    [
+        ("RolloutScene.send:1", 0, "-"),
+        ("RolloutScene.start_beside", 0.3, "beside"),
+        ("RolloutScene.send:2", 0.15, "shifting"),
+        ("ServiceWork.stop", 0, "drained"),
+        ("RolloutScene.rest", 0, "drained"),
+    ],
+)
+def test_an_engine_that_is_gone_in_the_middle(stack, step, delay, phase):
+    """T200: users notice nothing, the failure is told, what nginx includes is whole, and the next run brings it to one end."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    with stack.under_load() as seen:
+        told = stack.loses_engine_at(step, delay)
+        assert told["reason"] in ("engine_unreachable", "start_failed", "rollout_stuck"), told
+        assert stack.phases() == phase, told
+        stack.nginx("-t", "-q")
+        assert stack.version() in (old, new)
+        done = stack.rollout()
+        assert not done["failed"], done
+        stack.require_settled(new, 1, step)
+    assert seen["errors"] == 0, (step, seen)
+    assert not stack.rollout()["changed"]
+
+
+def test_an_edge_that_takes_no_new_configuration_in_the_middle(stack):
+    """T201: its master takes the test for good and never acts on it. The old ones serve, and no new one is left."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    edge = stack.project.containers("edge")[0]["Id"]
+    with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
+        run = pool.submit(stack.rollout)
+        stack.until(lambda: stack.phases() == "beside")
+        docker("kill", "--signal", "STOP", edge)
+        stack.until(lambda: stack.phases() == "returning")
+        docker("kill", "--signal", "CONT", edge)
+        result = run.result()
+    assert result["failed"] and result["reason"] == "edge_refused" and "did not take over" in result["msg"], result
+    assert seen["errors"] == 0, seen
+    stack.require_settled(old, 1)
+    stack.wants(old)
+    assert not stack.rollout()["changed"]

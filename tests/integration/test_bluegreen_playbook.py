@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.support.rollouts import RolloutStack
@@ -13,8 +17,12 @@ QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 30, "acquire": "
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     ready = {"name": "ready", "role": "readiness", "url": "http://127.0.0.1:{{ stack_edge_port }}/health/ready", "json": {"status": "ok"}}
+    directory = tmp_path_factory.mktemp("bluegreen")
+    places = {f"deploy_job_{kind}_dir": str(directory / kind) for kind in ("lib", "unit", "cron")}
+    for place in places.values():
+        Path(place).mkdir()
     made = RolloutStack(
-        tmp_path_factory.mktemp("bluegreen"),
+        directory,
         unique_name("bluegreen"),
         stack_release={"variable": "APP_VERSION", "services": ["api"], **QUICK},
         stack_edge={"service": "edge", "pools": {"api": {"port": 3000}}, "url": "http://127.0.0.1:{{ stack_edge_port }}"},
@@ -23,6 +31,9 @@ def stack(tmp_path_factory):
         stack_postgres={},
         stack_environment={},
         stack_required_keys=[],
+        deploy_bake_scheduler="cron",
+        ansible_python_interpreter=sys.executable,
+        **places,
     )
     try:
         yield made.up(2)
@@ -33,6 +44,13 @@ def stack(tmp_path_factory):
 def told(played) -> dict:
     assert played.code == 0, played.output
     return played.told["result"]
+
+
+def run_of_the_job(stack) -> subprocess.CompletedProcess:
+    """As cron starts it."""
+    lines = [line for file in (stack.directory / "cron").iterdir() for line in file.read_text().splitlines() if line.startswith("* * * * *")]
+    command = lines[0].split(None, 6)[6]
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_release_and_its_rollback_under_load(stack):
@@ -52,12 +70,28 @@ def test_a_release_and_its_rollback_under_load(stack):
     stack.require_settled("v1", 2)
 
 
+def test_settings_and_the_way_back_from_them_under_load(stack):
+    """No playbook that only means what the files say recreates in place what is behind the edge."""
+    with stack.under_load(rate=25) as seen:
+        before = stack.names()
+        configured = told(stack.play("service/configure", settings={"LOG_LEVEL": "debug"}))
+        assert configured["traffic"]["errors"] == 0 and configured["traffic"]["requests"] > 20 and not set(before) & set(stack.names()), configured
+        assert told(stack.play("incident/rollback", kind="config", to="previous"))["changed"]
+        stack.edit(lambda services: services["api"].update(labels={"edited": "by hand"}))
+        assert told(stack.play("service/state", state="started"))["changed"]
+    assert seen["errors"] == 0, seen
+    assert len(stack.names()) == 2 and stack.pinned == {} and stack.open == {}
+
+
 def test_a_switch_back_and_a_finish_under_load(stack):
     with stack.under_load(rate=25) as seen:
         switched = told(stack.play("deploy/bluegreen", version="v2"))
         assert switched["rollouts"][0]["state"] == "baking" and switched["traffic"]["errors"] == 0, switched
         assert (stack.version(), stack.versions(), stack.ledger()["drift"]) == ("v2", ["v1", "v1", "v2", "v2"], [])
+        job = run_of_the_job(stack)
+        assert job.returncode == 0 and stack.open["api"]["phase"] == "baking", job
         back = told(stack.play("deploy/bluegreen", step="back"))
+        assert not list((stack.directory / "cron").iterdir())
         assert back["version"] == "v1" and back["rollouts"][0]["state"] == "old" and back["rollouts"][0]["effect_ms"] > 0, back
         stack.require_settled("v1", 2)
         told(stack.play("deploy/bluegreen", version="v3"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -65,6 +66,9 @@ def test_what_is_refused(source):
         result = refresh(source, **options)
         assert (result["failed"], result.get("reason")) == (True, reason), (options, result)
     assert "new.txt" in refresh(source, **cases[3][1])["msg"]
+    os.mkfifo(source / "pipe")
+    refused = refresh(source)
+    assert refused["reason"] == "bad_input" and "pipe" in refused["msg"], refused
 
 
 def test_the_playbook_shows_the_diff_and_never_asks_a_server(tmp_path, source):

@@ -91,6 +91,19 @@ def test_a_breaker_opens_refuses_at_once_and_closes_again(gateway):
     assert gateway.ask("/proxy/ok") == (200, {"circuit_breaker": "CLOSED"})
 
 
+def test_both_are_tried_before_users_come(gateway):
+    """T206: one that fails keeps none from being run after it, each says its own reason, and the worst decides."""
+    others = ["configuration", "health", "logs", "redis_persistence", "backup_restore", "test_suite", "monitoring", "smoke", "load"]
+    checks = {"rate_limit": {**LIMIT, "capacity": 10, "refill": 0}, "circuit_breaker": BREAKER}
+    found = gateway.play("deploy/golive", stack_checks=checks, measuring=gateway.measuring, stack_release={"golive": {"without": others}})
+    told = {one["check"]: one for one in found.told["result"]["checks"]}
+    assert (found.code != 0, found.reason, found.told["result"]["ready"]) == (True, "golive_failed", False), found.output
+    assert [told[name]["verdict"] for name in others] == ["left out"] * 9
+    assert (told["rate_limit"]["verdict"], told["rate_limit"]["cause"]) == ("failed", "limit_misbehaves"), told
+    assert (told["circuit_breaker"]["verdict"], told["circuit_breaker"]["cause"]) == ("passed", ""), told
+    assert gateway.ask("/proxy/ok") == (200, {"circuit_breaker": "CLOSED"})
+
+
 def test_a_breaker_that_does_otherwise_is_told_and_reset(gateway):
     """T101."""
     never = {**BREAKER, "works": {"url": f"{URL}/proxy/fail"}, "grace_seconds": 0}

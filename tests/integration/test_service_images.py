@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.cut_engine import CutEngine
 from tests.support.modules import call
 from tests.support.registry import Registry
 from tests.support.stacks import ComposeProject, docker, unique_name
@@ -131,3 +132,19 @@ def test_what_is_refused_changes_nothing(stores):
         assert (result["failed"], result.get("reason")) == (True, reason), (options, result)
     assert stores.meant() == stores.running and names(f"runbook.images/{stores.name}/") == []
     assert not (stores.project.state_dir / stores.name / "images.json").exists()
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_an_engine_that_is_gone_between_two_names_leaves_the_way_back(stores, nth):
+    """T205: before the old image is kept, and before the new one gets the name."""
+    chosen = {"services": ["store"]}
+    assert stores.call("prepared", **chosen)["newer"] == ["store"]
+    cut = CutEngine(before="/tag?", nth=nth)
+    told = stores.call("applied", docker_host=cut.address, **chosen)
+    assert told["failed"] and told["reason"] == "engine_unreachable" and stores.meant() == stores.running, told
+    if nth == 2:
+        assert stores.record()["store"]["outcome"] == "applied"
+        assert not stores.call("returned", **chosen)["failed"] and stores.meant() == stores.running
+        stores.call("prepared", **chosen)
+    assert stores.call("applied", **chosen)["changed"] and stores.meant() == stores.registry.image_id
+    assert stores.call("returned", **chosen)["changed"] and stores.meant() == stores.running

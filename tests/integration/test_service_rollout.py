@@ -121,7 +121,7 @@ def test_a_request_longer_than_the_drain_is_told_and_still_answered(stack, besid
 
 
 def test_two_colours_until_somebody_decides(stack):
-    """A bake time: nobody takes the idle colour for drift, the way back takes effect in less than a second."""
+    """T202, T203. A bake time: nobody takes the idle colour for drift, addresses that change are followed, a new colour that is not well is no end."""
     stack.wants("v1")
     planned = stack.rollout(strategy="blue_green", bake=600, check=True)["actions"]
     assert planned[0]["detail"].endswith("the old stays for 600 s")
@@ -135,6 +135,14 @@ def test_two_colours_until_somebody_decides(stack):
     assert looked["healthy"] and [one["problem"] for one in looked["problems"]] == ["too_many"], looked
     failed(call("compose_service", {**stack.project.options, "state": "recreated", "services": ["api"]}), "rollout_open")
     assert not stack.rollout(state="settled")["changed"]
+    stack.restart_with_other_addresses()
+    assert [one["action"] for one in stack.rollout(check=True)["actions"]] == ["follow"]
+    assert stack.rollout(state="settled")["changed"] and stack.version() == "v1" and not stack.rollout(state="settled")["changed"]
+    one = docker("inspect", "--format", "{{.Id}}", done["rollouts"][0]["new"][0]).strip()
+    docker("kill", one)
+    details = stack.rollout(state="finished", health_timeout=3)
+    assert details["failed"] and details["reason"] == "service_exited" and "step=back" in details["msg"], details
+    assert stack.open["api"]["phase"] == "baking" and len(stack.names()) == 4
     with stack.under_load() as seen:
         back = stack.rollout(state="switched_back")
     assert [one["action"] for one in back["actions"]] == ["switch_back"] and seen["errors"] == 0, (back, seen)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
+from tests.support.dying import loses_engine_at
 from tests.support.edge import EdgeStack
 from tests.support.modules import call, start
 from tests.support.stacks import unique_name
 
 HEADER = "X-Served-By"
 LIMITED = {"services": {"edge": {"deploy": {"resources": {"limits": {"memory": "96M"}}}}}}
+DEFAULTS = {
+    "env_file": ".env", "profiles": [], "docker_host": "", "lease_token": "", "drain_timeout": 30, "stop_timeout": None, "serve_timeout": 10, "path": "/",
+}  # fmt: skip
 URL = "http://127.0.0.1:{{ stack_edge_port }}"
 
 
@@ -46,6 +52,24 @@ def options(shop: EdgeStack, **own: object) -> dict:
 
 def scale(shop: EdgeStack, replicas: int, check: bool = False, **own: object) -> dict:
     return call("service_scale", options(shop, replicas=replicas, **own), check=check)
+
+
+@contextlib.contextmanager
+def asked(shop: EdgeStack) -> Iterator[list[int]]:
+    """Statuses that a user gets meanwhile."""
+    stop, answers = threading.Event(), []
+
+    def ask() -> None:
+        while not stop.is_set():
+            answers.append(shop.ask().status)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        asking.join()
 
 
 def test_up_and_down_check_do_check_again_do_again(shop):
@@ -107,6 +131,21 @@ def test_a_run_that_was_killed_while_it_drained_is_cleared_up_by_the_next(shop):
     done = scale(shop, 2)
     assert (done["changed"], len(done["answered"]), all(done["answered"].values())) == (True, 2, True), done
     assert not scale(shop, 2)["changed"]
+    scale(shop, 1)
+
+
+@pytest.mark.parametrize(("replicas", "step", "delay"), [(1, "EdgeControl.change", 0.2), (3, "ComposeCli.up", 0.3)])
+def test_an_engine_that_is_gone_in_the_middle(shop, replicas, step, delay):
+    """T204."""
+    assert not scale(shop, 2)["failed"]
+    wanted = {**DEFAULTS, **options(shop, replicas=replicas)}
+    with asked(shop) as answers:
+        told = loses_engine_at(step, "service_scale", wanted, delay)
+        assert told["reason"] in ("engine_unreachable", "start_failed"), told
+        shop.nginx("-t", "-q")
+        assert not scale(shop, replicas)["failed"] and len(shop.api()) == replicas
+    assert set(answers) == {200} and len(answers) > 20
+    assert shop.traffic(check=True)["changed"] is False and not scale(shop, replicas)["changed"]
     scale(shop, 1)
 
 

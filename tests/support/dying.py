@@ -1,4 +1,4 @@
-"""An operation in a process of its own that kills itself before the n-th of its steps.
+"""An operation in a process of its own that kills itself, or loses its engine, before the n-th of its steps.
 
 A process of its own, not a fork: the tests have threads, and a fork of them may wait for ever for a lock that nobody holds any more.
 """
@@ -10,12 +10,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.compose_cli import ComposeCli
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.database_swap import DatabaseSwap
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.dependents import Dependents
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.edge_control import EdgeControl
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.edge_files import EdgeRecordFile, IncludedFiles
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.health_watch import HealthWatch
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.nginx_server import ContainerNginx
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.backup_copy import BackupCopy
@@ -25,6 +29,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.operatio
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_restore import RedisRestore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.service_rollout import ServiceRollout
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.service_scale import ServiceScale
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_control import RedisControl
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_files import RedisFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
@@ -32,6 +37,9 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_store import RolloutStore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.service_work import ServiceWork
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.shadow_database import ShadowDatabase
+from ansible_collections.runbook.compose.plugins.module_utils._core.errors import OperationError
+
+from tests.support.cut_engine import CutEngine
 
 # Of each operation every step that changes something, and the moment in which a helper works.
 RESTORE = [
@@ -56,12 +64,13 @@ REDIS_RESTORE = [
     *((RedisFiles, name) for name in ("stage", "move", "make_private", "remove")),
     *((Dependents, name) for name in ("stop", "start")),
 ]
-EDGE = [(EdgeRecordFile, "save"), (IncludedFiles, "write"), (ContainerNginx, "run")]
+EDGE = [(EdgeRecordFile, "save"), (IncludedFiles, "write"), (ContainerNginx, "run"), (ContainerNginx, "reload")]
 ROLLOUT = [
     *((RolloutStore, name) for name in ("put", "end")),
     *((RolloutScene, name) for name in ("send", "start_beside", "require_answers", "drain", "rest")),
     *((ServiceWork, name) for name in ("stop", "remove")),
 ]
+SCALE = [*((EdgeControl, name) for name in ("change", "drain")), (ComposeCli, "up"), (HealthWatch, "wait")]
 OPERATIONS = {
     "edge_traffic": (EdgeTraffic, EDGE),
     "postgres_restore": (PostgresRestore, RESTORE),
@@ -70,6 +79,7 @@ OPERATIONS = {
     "redis_restore": (RedisRestore, REDIS_RESTORE),
     "redis_backup": (RedisBackup, BACKUP),
     "service_rollout": (ServiceRollout, ROLLOUT),
+    "service_scale": (ServiceScale, SCALE),
 }
 
 
@@ -78,12 +88,26 @@ def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:
 
     The step's name; empty when it never came, and the operation ended well.
     """
-    asked = json.dumps({"step": step, "operation": operation, "params": params})
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    child = subprocess.run([sys.executable, "-m", __name__], input=asked, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    child = _run({"step": step, "operation": operation, "params": params})
     name = child.stdout.strip()
     assert child.returncode == (-signal.SIGKILL if name else 0), f"the child ended by itself with {child.returncode}: {child.stderr}"
     return name
+
+
+def loses_engine_at(step: int | str, operation: str, params: Mapping[str, Any], delay: float = 0) -> dict:
+    """Takes the engine away from the operation that many seconds after a step began; what its error says.
+
+    Empty when the step never came or the operation ended well all the same.
+    """
+    child = _run({"step": step, "operation": operation, "params": params, "cut_after": delay})
+    assert child.returncode == 0, f"the child ended with {child.returncode}: {child.stderr}"
+    return json.loads(child.stdout or "{}")
+
+
+def _run(asked: dict) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    words = [sys.executable, "-m", __name__]
+    return subprocess.run(words, input=json.dumps(asked), env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
 class Quiet:
@@ -101,15 +125,27 @@ class Quiet:
         """Nothing is shown."""
 
 
-def _live_until(step: int | str, operation: str, params: Mapping[str, Any]) -> None:
+def _die(name: str) -> None:
+    print(name, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _live_until(step: int | str, operation: str, params: Mapping[str, Any], cut_after: float | None = None) -> None:
     passed: list[str] = []
+    happens = _die
+    if cut_after is not None:
+        engine = CutEngine()
+        params = {**params, "docker_host": engine.address}
+
+
+        def happens(name: str) -> None:
+            threading.Timer(cut_after, engine.cut).start() if cut_after else engine.cut()
 
     def fatal(name: str, original: Callable) -> Callable:
         def before(*arguments: Any, **options: Any) -> Any:
             passed.append(name)
-            if step in (len(passed), name):
-                print(name, flush=True)
-                os.kill(os.getpid(), signal.SIGKILL)
+            if step in (len(passed), name, f"{name}:{passed.count(name)}"):
+                happens(name)
             return original(*arguments, **options)
 
         return before
@@ -119,7 +155,12 @@ def _live_until(step: int | str, operation: str, params: Mapping[str, Any]) -> N
     plan = made.plan()
     for owner, name in steps:
         setattr(owner, name, fatal(f"{owner.__name__}.{name}", getattr(owner, name)))
-    made.apply(plan)
+    try:
+        made.apply(plan)
+    except OperationError as error:
+        if cut_after is None:
+            raise
+        print(json.dumps(error.to_result(), default=str))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_
 from ansible_collections.runbook.compose.plugins.module_utils._core.rollout_probe import figures, parse_aim
 from tests.support.edge import EdgeStack
 from tests.support.modules import call
+from tests.support.stacks import docker
 
 PROBE = {"path": "/health", "rate": 40, "timeout": 5}
 # Settings that make a new version fail where its health check does not look.
@@ -67,6 +68,14 @@ class RolloutStack(EdgeStack):
         file = self.project.state_dir / self.name / "edge" / "traffic.json"
         pools = json.loads(file.read_text())["traffic"]["pools"] if file.exists() else {}
         return {name: [one["weight"] for one in pool["backends"]] for name, pool in pools.items()}
+
+    def restart_with_other_addresses(self) -> None:
+        """As an engine that was restarted leaves them: it gives the lowest free address to whoever comes first, here to who had the highest."""
+        had = {address: known for known, address in self.api().items()}
+        docker("stop", "--time", "1", *had.values())
+        for address in sorted(had, key=lambda one: int(one.rpartition(".")[2]), reverse=True):
+            docker("start", had[address])
+        self.until(lambda: all(one["State"]["Health"]["Status"] == "healthy" for one in self.project.containers("api")))
 
     def names(self) -> list[str]:
         return sorted(one["Name"].lstrip("/") for one in self.project.containers("api"))

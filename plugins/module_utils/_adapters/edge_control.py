@@ -15,6 +15,7 @@ from .._core.edge_errors import EdgeNotPrepared, EdgeRefused
 from .._core.edge_rendering import SITE_FILE, TRAFFIC_FILE, EdgeFiles
 from .._core.edge_site import EdgeSite
 from .._core.edge_traffic import Traffic, ends_of, iso, without_expired
+from .._core.errors import OperationError
 from .._core.redaction import Redactor
 from .._core.stack import Stack
 from .._core.timestamps import parse_timestamp
@@ -27,6 +28,7 @@ from .nginx_server import NginxServer, Workers, find_nginx
 
 _RELOAD_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+_TAKEOVER_POLL_SECONDS = 0.01
 _LONGEST_TOLD = 2000
 
 
@@ -171,8 +173,12 @@ class EdgeControl:
             reloading = True
             self.reload(after.generation)
         except BaseException as error:
-            self._put_back(before, written.former, reloading)
             note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__)
+            try:
+                self._put_back(before, written.former, reloading)
+            except OperationError as second:
+                if isinstance(error, OperationError):
+                    error.details.update(not_put_back=str(second))
             raise
         self._records.save(replace(after, proven=True))
         note(self._stack, "edge_changed", generation=after.generation, traffic=after.traffic.to_dict())
@@ -197,7 +203,7 @@ class EdgeControl:
     def reload(self, generation: int = 0) -> None:
         """Graceful: old workers end what they are at. Done when only new ones take connections."""
         former = self._nginx.workers()
-        said = self._nginx.run("-s", "reload")
+        said = self._nginx.reload()
         if said.exit_code:
             raise EdgeRefused(f"{self._nginx.name} could not be reloaded: {self._told(said.complaints)}", hint="Look at its log.", nginx=self._nginx.name)
         until = time.monotonic() + _RELOAD_SECONDS
@@ -208,7 +214,7 @@ class EdgeControl:
                     hint="What was there before is back. Look at its error log: an address in use, or a shared memory zone that changed.",
                     nginx=self._nginx.name,
                 )
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_TAKEOVER_POLL_SECONDS)
 
     def _took_over(self, former: Workers, generation: int) -> bool:
         serving = self._nginx.workers().serving
@@ -218,11 +224,17 @@ class EdgeControl:
         return not said or said["generation"] >= generation
 
     def _put_back(self, before: EdgeRecord, former: Mapping[str, Optional[str]], reloading: bool) -> None:
-        """nginx may have begun to take it over: then it is reloaded again, and stays with what it has when it refuses its old files as well."""
+        """nginx may have begun to take it over: then it is reloaded again, and stays with what it has when it refuses its old files as well.
+
+        Until it was told to, nobody may believe the record: the next change does it again.
+        """
         self._files.write(former)
+        self._records.save(replace(before, proven=before.proven and not reloading))
         if reloading:
-            self._nginx.run("-s", "reload")
-        self._records.save(before)
+            said = self._nginx.reload()
+            if said.exit_code:
+                raise EdgeRefused(f"{self._nginx.name} could not be reloaded with what was there before: {self._told(said.complaints)}")
+            self._records.save(before)
 
     def _told(self, output: str) -> str:
         """nginx' own words, without the secrets that it may repeat."""

@@ -30,7 +30,7 @@ from .rollout_store import RolloutStore
 from .service_work import ServiceWork
 
 # Before the first and after the last change of the edge the probe is listened to that long, to have something to compare with.
-_LISTEN_SECONDS = 0.5
+_LISTEN_SECONDS = 0.3
 _LOOK_SECONDS = 0.05
 _LIFE_SECONDS = 0.5
 
@@ -86,9 +86,31 @@ class RolloutRun:
             probe.enter_phase(PHASES[2])
         return facts
 
-    def keep_new(self, entry: Rollout) -> Dict[str, Any]:
-        """The end of a rollout that got so far that the new containers count, or of a bake time."""
+    def keep_new(self, entry: Rollout, decided: bool = False) -> Dict[str, Any]:
+        """The end of a rollout that got so far that the new containers count, or of a bake time.
+
+        While old ones run, new ones that are not ready are no end: that is said where somebody ``decided`` for them, else the old ones serve again.
+        """
+        try:
+            self._require_ready(entry)
+        except OperationError as error:
+            if decided:
+                error.hint = "Both colours still run, nothing was done. Mend the new one, or let the old one serve: deploy/bluegreen.yml -e step=back."
+                raise
+            self._tools.warn(f"The new containers of {entry.service} are not ready, so the old ones serve again. {error}")
+            return self.keep_old(entry)
         return {**self._facts(entry), **self._retire(entry)}
+
+    def _require_ready(self, entry: Rollout) -> None:
+        old, new = self._scene.sides(entry)
+        if any(one.running for one in old):
+            watch = HealthWatch(self._tools.engine, Terms(self._tools.observed.model), self._tools.observed.containers, ignored=entry.old)
+            watch.wait({entry.service: len(new)}, self._terms.health_timeout)
+            self._scene.require_answers(entry.service, new, self._tools.aim, self._terms.health_timeout)
+
+    def follow(self, entry: Rollout) -> None:
+        """Containers that were started again may have got other addresses: the edge names those they have now."""
+        self._scene.send(entry.service, [], self._scene.sides(entry)[1], 100)
 
     def keep_old(self, entry: Rollout) -> Dict[str, Any]:
         """The end of one that did not; and the way back while the old colour still runs."""

@@ -59,11 +59,18 @@ class RolloutScene:
 
         Returns the ids of the old ones that ran.
         """
+        pool = self._pool(service, old, new, percent)
+        self._edge.change(lambda traffic: traffic.with_pool(service, pool))
+        return [one.id for one in old if one.running]
+
+    def sends(self, service: str, containers: Sequence[Container]) -> bool:
+        """Whether the edge sends all requests to just these containers, where they are now."""
+        return self._edge.is_written(self._edge.settled().with_pool(service, self._pool(service, [], containers, 100)))
+
+    def _pool(self, service: str, old: Sequence[Container], new: Sequence[Container], percent: int) -> Pool:
         old, new = [one for one in old if one.running], [one for one in new if one.running]
         addresses = {one.id: self._address(one) for one in (*old, *new)}
-        pool = Pool(backends(self._site.require_pool(service), addresses, len(old), percent), owner=_OWNER)
-        self._edge.change(lambda traffic: traffic.with_pool(service, pool))
-        return [one.id for one in old]
+        return Pool(backends(self._site.require_pool(service), addresses, len(old), percent), owner=_OWNER)
 
     def rest(self, service: str) -> None:
         """Requests go to the service's name again, as the site's own configuration says."""

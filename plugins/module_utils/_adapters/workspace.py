@@ -29,9 +29,23 @@ def copied(source: str, excludes: Sequence[str]) -> Iterator["Workspace"]:
     """The copy is gone afterwards. Links are copied as links."""
     with tempfile.TemporaryDirectory(prefix="runbook-dependencies-") as place:
         tree = os.path.join(place, "tree")
-        shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*excludes) if excludes else None)
+        _copy(source, tree, excludes)
         os.mkdir(os.path.join(place, "home"), 0o700)
         yield Workspace(place)
+
+
+def _copy(source: str, tree: str, excludes: Sequence[str]) -> None:
+    """Refused when a part of it cannot be read, or is no file: a copy that lacks something proves nothing."""
+    try:
+        shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*excludes) if excludes else None)
+    except (shutil.Error, OSError) as error:
+        parts = error.args[0] if isinstance(error, shutil.Error) else [(error.filename, "", error.strerror)]
+        told = "; ".join(f"{name}: {why}" for name, unused, why in parts[:3])
+        raise BadInput(
+            f"{source} cannot be copied ({told}). Nothing was run.",
+            hint="Leave it out (stack_release.dependencies.excludes), or make it readable.",
+            option="source",
+        ) from error
 
 
 class Workspace:

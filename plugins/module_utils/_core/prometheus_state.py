@@ -67,6 +67,8 @@ def state_of(answers: Mapping[str, Mapping[str, Any]]) -> Dict[str, List[Dict[st
 def problems_of(state: Mapping[str, Sequence[Mapping[str, Any]]], expected: Expected) -> List[Problem]:
     """Everything that is not as it should be. A target that was not scraped yet is not up."""
     found = [_down(one) for one in state["targets"] if one["health"] != "up"]
+    if not state["targets"]:
+        found.append(_missing("targets", "targets_missing", "", "Prometheus has no target at all, so it watches nothing."))
     jobs = {one["job"] for one in state["targets"]}
     found += [_missing("targets", "job_missing", job, f"Job {job} has no target.") for job in expected.jobs if job not in jobs]
     found += [_bad_rule(one) for one in state["rules"] if one["health"] == "err"]

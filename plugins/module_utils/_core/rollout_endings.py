@@ -17,11 +17,12 @@ from .timestamps import parse_timestamp
 
 @dataclass(frozen=True)
 class Ending:
-    """``keeps`` says which containers stay: old or new. ``why`` is for people."""
+    """``keeps`` says which containers stay: old or new. ``why`` is for people. ``decided``: others in their place are no answer."""
 
     rollout: Rollout
     keeps: str
     why: str
+    decided: bool = False
 
     @property
     def service(self) -> str:
@@ -35,27 +36,30 @@ def decide_endings(rollouts: Rollouts, observed: Observed, wanted: Tuple[str, Se
     for name in sorted(rollouts.open):
         rollout = rollouts.open[name]
         keeps = goal(rollout, observed.of(name))
-        if keeps != "both":
+        old_runs = any(one.running for one in sides(rollout, observed.of(name))[0])
+        if state == "switched_back" and name in chosen and old_runs:
+            found.append(Ending(rollout, "old", "asked for", decided=True))
+        elif state == "finished" and name in chosen and old_runs and rollout.phase == BAKING:
+            found.append(Ending(rollout, "new", "asked for", decided=True))
+        elif keeps != "both":
             found.append(Ending(rollout, keeps, f"left over, {rollout.phase}"))
         elif name in chosen:
             found += [one for one in [_end_of_bake(rollout, observed, state, now)] if one]
-    if state == "switched_back" and not found and not any(rollouts.ended.get(name) == "old" for name in chosen):
+    back = [name for name in chosen if rollouts.ended.get(name) == "old"] + [one.service for one in found if one.keeps == "old"]
+    gone = [one.service for one in found if one.keeps == "new" and one.service in chosen]
+    if state == "switched_back" and (gone or not back):
         raise NothingBaking(
             "No old colour runs that could be switched back to. Nothing was done.",
             hint="Go back to the release before: playbooks/incident/rollback.yml.",
-            services=list(chosen),
+            services=gone or list(chosen),
         )
     return tuple(found)
 
 
 def _end_of_bake(rollout: Rollout, observed: Observed, state: str, now: datetime) -> Optional[Ending]:
-    if state == "finished":
-        return Ending(rollout, "new", "asked for")
-    if state == "switched_back":
-        return Ending(rollout, "old", "asked for")
     until = parse_timestamp(rollout.until)
     if state == "settled":
-        return Ending(rollout, "new", "its bake time is over") if until and until <= now else None
+        return Ending(rollout, "new", "its bake time is over", decided=True) if until and until <= now else None
     service = observed.model.service(rollout.service)
     old, new = sides(rollout, observed.of(rollout.service))
     if not drift_of(observed, service, new):

@@ -99,7 +99,7 @@ class EdgeSiteFile:
             except BaseException as error:
                 self._put_back(wanted, former)
                 if reloading:
-                    self._control.nginx.run("-s", "reload")
+                    self._control.nginx.reload()
                 note(self._stack, "edge_site_put_back", path=self._path, because=type(error).__name__)
                 raise
         note(self._stack, "edge_site_changed", path=self._path, backup=kept)

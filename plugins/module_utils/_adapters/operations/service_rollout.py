@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Seque
 from ..._core.compose_model import ComposeModel
 from ..._core.edge_site import EdgeSite
 from ..._core.errors import OperationError
-from ..._core.plan import Plan
+from ..._core.plan import Plan, Step
 from ..._core.probe_secrets import request_secrets
-from ..._core.rollout import Change, RolloutBusy, Rollouts, RolloutTerms, changes_of, parse_steps, settled
+from ..._core.rollout import Change, Rollout, RolloutBusy, Rollouts, RolloutTerms, changes_of, parse_steps, settled, sides
 from ..._core.rollout_endings import Ending, decide_endings, step_of_change, step_of_ending
 from ..._core.rollout_probe import Aim, Budget, figures, parse_aim, parse_budget
 from ..._core.service_drift import Observed
@@ -58,6 +58,7 @@ class ServiceRollout:
         self._work: Tuple[Work, ...] = ()
         self._changes: Tuple[Change, ...] = ()
         self._endings: Tuple[Ending, ...] = ()
+        self._astray: Tuple[Rollout, ...] = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], host: Host) -> "ServiceRollout":
@@ -70,8 +71,10 @@ class ServiceRollout:
         self._chosen = self._observed.model.select(self._params["services"])
         self._endings = decide_endings(self._rollouts, self._observed, (self._params["state"], self._chosen), utc_now())
         self._view = _settled(self._rollouts, self._observed, self._endings)
+        self._astray = self._find_astray()
         plan = self._plan_services()
-        steps = tuple(step_of_ending(one) for one in self._endings) + plan.steps
+        follows = tuple(Step("follow", one.service, "the edge does not name its containers' addresses") for one in self._astray)
+        steps = tuple(step_of_ending(one) for one in self._endings) + follows + plan.steps
         facts = {
             "services": service_facts(plan.before, plan.after),
             "rollouts": [{"service": one.service, "how": one.how, "strategy": self._terms.strategy, "why": one.why} for one in self._changes],
@@ -131,6 +134,15 @@ class ServiceRollout:
         steps = [step_of_change(rolled[step.target], self._terms) if step.target in rolled else step for step in plan.steps]
         return Plan(plan.before, plan.after, tuple(steps))
 
+    def _find_astray(self) -> Tuple[Rollout, ...]:
+        """Both colours go on running, but an engine that was restarted gave them other addresses than the edge was told."""
+        ending = {one.service for one in self._endings}
+        stay = [one for name, one in self._rollouts.open.items() if name not in ending]
+        if not stay or not self._edge_runs():
+            return ()
+        scene = self._scene(EdgeControl.of(self._stack, self._params["edge"], self._engine))
+        return tuple(one for one in stay if not scene.sends(one.service, sides(one, self._observed.of(one.service))[1]))
+
     def _edge_runs(self) -> bool:
         return self._site.kind != "compose" or any(one.running for one in self._observed.of(self._site.service))
 
@@ -142,14 +154,16 @@ class ServiceRollout:
     # -- acting -------------------------------------------------------------------------------------------------------
 
     def _run(self, work: ServiceWork, progress: ProgressFile) -> RolloutRun:
-        needs_edge = self._endings or any(change.how == "beside" for change in self._changes)
+        needs_edge = self._endings or self._astray or any(change.how == "beside" for change in self._changes)
         edge: Optional[EdgeControl] = EdgeControl.of(self._stack, self._params["edge"], self._engine) if needs_edge else None
-        scene = RolloutScene(edge, self._site, self._engine, self._observed)
         tools = Tools(
-            scene=scene, store=self._store, compose=self._compose, engine=self._engine, work=work, observed=self._observed, progress=progress,
+            scene=self._scene(edge), store=self._store, compose=self._compose, engine=self._engine, work=work, observed=self._observed, progress=progress,
             aim=self._aim, budget=self._budget, probes=bool(edge) and self._can_probe(edge), warn=self._host.warn,
         )  # fmt: skip
         return RolloutRun(tools, self._terms)
+
+    def _scene(self, edge: Optional[EdgeControl]) -> RolloutScene:
+        return RolloutScene(edge, self._site, self._engine, self._observed)
 
     def _can_probe(self, edge: EdgeControl) -> bool:
         """While the edge turns users away on purpose, what it answers to a probe says nothing about a release."""
@@ -160,7 +174,9 @@ class ServiceRollout:
         return bool(self._site.url) and not closed and not traffic.attack
 
     def _end(self, run: RolloutRun) -> List[Dict[str, Any]]:
-        return [run.keep_new(one.rollout) if one.keeps == "new" else run.keep_old(one.rollout) for one in self._endings]
+        for one in self._astray:
+            run.follow(one)
+        return [run.keep_new(one.rollout, one.decided) if one.keeps == "new" else run.keep_old(one.rollout) for one in self._endings]
 
     def _bring_up(self, run: RolloutRun, work: ServiceWork) -> List[Dict[str, Any]]:
         """Layer by layer, as they depend on each other."""

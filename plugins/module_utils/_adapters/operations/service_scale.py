@@ -122,9 +122,11 @@ class ServiceScale:
         """Whatever happens, those that are still there get requests again."""
         try:
             yield
-        except OperationError:
-            with contextlib.suppress(OperationError):
+        except OperationError as error:
+            try:
                 edge.change(lambda traffic: traffic.at_rest(self._service))
+            except OperationError as second:
+                error.hint += f" The edge still sends nothing to those that were to leave ({second}); the next run ends that."
             raise
         edge.change(lambda traffic: traffic.at_rest(self._service))
 

@@ -46,9 +46,9 @@ def test_what_is_expected_has_to_be_there():
     ]
 
 
-def test_an_empty_prometheus_is_fine_until_something_is_expected():
+def test_an_empty_prometheus_watches_nothing():
     empty = state.state_of({"targets": {"activeTargets": None}, "rules": {}, "alertmanagers": {}})
-    assert state.problems_of(empty, state.Expected()) == []
+    assert [one.problem for one in state.problems_of(empty, state.Expected())] == ["targets_missing"]
     state.raise_incomplete([])
     with pytest.raises(state.MonitoringIncomplete, match="Job shop has no target"):
         state.raise_incomplete(state.problems_of(empty, state.Expected(jobs=("shop",))))

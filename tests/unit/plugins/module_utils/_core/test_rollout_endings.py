@@ -51,7 +51,16 @@ def test_files_that_mean_the_old_colour_are_the_way_back():
 @pytest.mark.parametrize("state", ["rolled_out", "finished", "switched_back", "settled"])
 @pytest.mark.parametrize(("phase", "expected"), [(BESIDE, "undo"), (SHIFTED, "finish")])
 def test_what_a_dead_run_left_is_ended_by_everybody(phase, expected, state):
-    assert endings(phase, state) == [expected]
+    assert endings(phase, state) == ["undo" if state == "switched_back" else expected]
+
+
+def test_what_somebody_decided_is_not_turned_into_its_opposite():
+    """A colour that is asked for and does not run is said, and the other one is not taken for it."""
+    stopped = {"state": "exited"}
+    assert endings(BAKING, "finished", new=replace(NEW, **stopped)) == ["finish"]
+    assert endings(BAKING, "settled", new=replace(NEW, **stopped)) == ["switch_back"]
+    with pytest.raises(NothingBaking):
+        endings(BAKING, "switched_back", old=replace(OLD, **stopped))
 
 
 def test_without_an_old_colour_there_is_no_way_back():

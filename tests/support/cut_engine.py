@@ -1,0 +1,75 @@
+"""The way to the engine, which is cut as a restart of the engine cuts it: open requests break off, new ones find nobody.
+
+The engine of all tests is not restarted. What it does by itself meanwhile goes on, as with its live restore.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+import threading
+
+_PIECE = 1 << 16
+
+
+class CutEngine:
+    """A socket of our own in front of the engine's. ``address`` is what ``docker_host`` names.
+
+    ``before``: it is cut by the n-th request whose text has this in it, which the engine never gets.
+    """
+
+    def __init__(self, before: str = "", nth: int = 1) -> None:
+        self._before, self._left = before.encode(), nth
+        self._directory = tempfile.TemporaryDirectory(prefix="cut-")
+        self._path = os.path.join(self._directory.name, "docker.sock")
+        self._upstream = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")[2]
+        self._ends: list[socket.socket] = []
+        self._is_cut = False
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self._path)
+        self._listener.listen(64)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self._path}"
+
+    def cut(self) -> None:
+        self._is_cut = True
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        for end in [self._listener, *self._ends]:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._upstream)
+            self._ends += [client, server]
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+            if self._is_cut:
+                self.cut()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        """One direction; its end is passed on, and the other direction goes on."""
+        with contextlib.suppress(OSError):
+            while True:
+                data = source.recv(_PIECE)
+                if not data:
+                    break
+                if self._before and self._before in data:
+                    self._left -= 1
+                    if not self._left:
+                        self.cut()
+                        break
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
