@@ -106,7 +106,7 @@ class RolloutRun:
         if any(one.running for one in old):
             watch = HealthWatch(self._tools.engine, Terms(self._tools.observed.model), self._tools.observed.containers, ignored=entry.old)
             watch.wait({entry.service: len(new)}, self._terms.health_timeout)
-            self._scene.require_answers(entry.service, new, self._tools.aim, self._terms.health_timeout)
+            self._scene.require_answers(entry.service, new, self._tools.aim, Answers(self._terms.health_timeout, old))
 
     def follow(self, entry: Rollout) -> None:
         """Containers that were started again may have got other addresses: the edge names those they have now."""
