@@ -31,7 +31,9 @@ from tests.support.stacks import docker, free_port, unique_name
 def stack(tmp_path_factory):
     made = EdgeStack(tmp_path_factory.mktemp("edge"), unique_name("edgefault"))
     try:
-        yield made.up()
+        # A record is there, so that something can be left as it was.
+        assert actions(made.up().traffic(allow=[{"address": "192.0.2.1"}]))
+        yield made
     finally:
         made.remove()
 
