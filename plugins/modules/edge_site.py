@@ -21,6 +21,13 @@ extends_documentation_fragment:
   - runbook.compose.stack
   - runbook.compose.edge
 options:
+  state:
+    description:
+      - V(reloaded) changes no file - nginx judges the files and certificates that it has, reads them anew, and is done when only new workers take
+        connections. Nothing of ours has to be in them.
+    type: str
+    choices: [present, reloaded]
+    default: present
   content:
     description: The whole configuration file. Without it, the file that is there is made ready.
     type: str
@@ -50,8 +57,8 @@ options:
     default: []
 notes:
   - The last ten configurations are kept in C(<state_dir>/<stack_name>/edge/sites), readable by their owner only.
-  - Reasons of failures are V(bad_input), V(edge_missing), V(edge_not_prepared), V(edge_refused), V(edge_settings_lost), V(edge_state_damaged),
-    V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out), V(lease_lost).
+  - Reasons of failures are V(bad_input), V(edge_busy), V(edge_missing), V(edge_not_prepared), V(edge_not_put_back), V(edge_refused),
+    V(edge_settings_lost), V(edge_state_damaged), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out), V(lease_lost).
 seealso:
   - module: runbook.compose.edge_traffic
 """
@@ -64,11 +71,15 @@ EXAMPLES = r"""
   runbook.compose.edge_site:
     content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}"
     may_change: [proxy_read_timeout]
+
+- name: Let nginx read its renewed certificate
+  runbook.compose.edge_site:
+    state: reloaded
 """
 
 RETURN = r"""
 path:
-  description: The file.
+  description: The file. Empty with O(state=reloaded).
   returned: success
   type: str
   sample: /srv/shop/nginx.conf

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 
-from tests.support.dying import dies_at
-from tests.support.edge import BYPASS, SECRET, EdgeStack
+from ansible_collections.runbook.compose.plugins.module_utils._core.nginx_text import parse_dump
+from tests.support.edge import BYPASS, REST, SECRET, EdgeStack, actions, in_minutes, refused
 from tests.support.modules import call
 from tests.support.stacks import unique_name
 from tests.support.websocket import WebSocket
-
-REST = {"pools": {"api": {}}, "maintenance": {"state": "off"}, "attack": {"state": "off"}}
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,13 @@ def names(stack: EdgeStack) -> list[str]:
     return [f"api-{number}" for number in range(1, len(stack.api()) + 1)]
 
 
-def in_minutes(minutes: float) -> str:
-    return (datetime.now(timezone.utc) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def actions(result: dict) -> list[str]:
-    assert not result["failed"], result
-    return [f"{step['action']} {step['target']}" for step in result["actions"]]
-
-
-def refused(result: dict, reason: str) -> str:
-    assert result["failed"] and result["reason"] == reason, result
-    assert SECRET not in json.dumps(result)
-    return result["msg"]
+def raw(stack: EdgeStack, request: bytes) -> bytes:
+    """The whole answer to these bytes, without what only says that the rest may come."""
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answer.partition(b"\r\n\r\n")[2] if answer.startswith(b"HTTP/1.1 100 ") else answer
 
 
 def test_maintenance_is_checked_done_checked_again_and_done_again(stack):
@@ -76,6 +70,8 @@ def test_maintenance_is_checked_done_checked_again_and_done_again(stack):
         assert (told.status, told.headers["content-type"], told.headers["cache-control"]) == (503, "application/json", "no-store")
         assert told.json()["retry_after"] == int(told.headers["retry-after"]) and told.json()["message"] == wanted["maintenance"]["notice"]
         assert told.json()["title"] == wanted["maintenance"]["title"]
+    # A body that is too long for a location of the site is no other matter.
+    assert stack.ask("/api/v1/orders", "POST", b"x" * 3_000_000).status == 503
     assert stack.ask("/-runbook/closed/html").status == 503 and stack.ask("/-runbook/traffic").status == 404
     assert stack.ask("/", "HEAD").status == 503
 
@@ -87,6 +83,44 @@ def test_maintenance_is_checked_done_checked_again_and_done_again(stack):
     assert actions(opened) == ["open edge"] and opened["proof"]["outside"] == 404
     # A 503 of the application itself is passed on as it is.
     assert [stack.ask("/-runbook/closed/html").status, stack.ask("/").headers.get("retry-after")] == [404, None]
+
+
+def test_a_closed_edge_says_503_whatever_is_asked(stack):
+    stack.traffic(maintenance={"minutes": 5})
+    later = format_datetime(datetime.now(timezone.utc) + timedelta(days=1), usegmt=True)
+    path = "/x/../-runbook/../y.js?a=b"
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAccept: text/html\r\n"
+    ways = [
+        ("1.0", b"", b""),
+        ("1.1", b"", b""),
+        ("1.1", f"If-Modified-Since: {later}\r\nIf-None-Match: *\r\nRange: bytes=0-3\r\nAccept-Encoding: gzip, br\r\n".encode(), b""),
+        ("1.1", b"Expect: 100-continue\r\nContent-Length: 4\r\n", b"abcd"),
+        ("1.1", b"Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
+        ("1.1", upgrade, b""),
+    ]
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
+        for version, headers, body in ways:
+            told = raw(stack, f"{method} {path} HTTP/{version}\r\nHost: shop.example\r\n".encode() + headers + b"\r\n" + body)
+            assert told.startswith(b"HTTP/1.1 503 "), (method, headers, told[:200])
+            head, unused, said = told.partition(b"\r\n\r\n")
+            assert b"\r\nRetry-After: " in head and b"\r\nCache-Control: no-store" in head and b"Content-Encoding" not in head, head
+            assert b"Content-Type: application/json" in head and ((said == b"") if method == "HEAD" else json.loads(said)["status"] == 503)
+    accepted = {
+        "*/*": "json",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8": "html",
+        "application/json, text/plain, */*": "json",
+        "text/html, application/json": "json",
+        "application/json;q=0.9, text/html": "html",
+        "text/html;level=1;q=0.4, application/vnd.api+json;v=2": "json",
+        "text/html;q=0.8, application/json;q=0.9": "json",
+        "application/json; q=0.9,text/html;charset=utf-8": "html",
+        "TEXT/HTML;q=0.1": "html",
+        "application/jsonp, text/html;q=0.1": "html",
+        "image/png": "json",
+    }
+    told = {accept: stack.ask("/x", Accept=accept) for accept in accepted}
+    assert {accept: answer.headers["content-type"].split(";")[0].split("/")[1] for accept, answer in told.items()} == accepted
+    assert {(answer.status, answer.headers["vary"]) for answer in told.values()} == {(503, "Accept")}
 
 
 def test_shares_and_drain_while_requests_are_under_way(stack):
@@ -182,57 +216,30 @@ def test_an_edited_or_missing_include_is_written_again(stack):
     assert stack.included().stat().st_mode & 0o777 == 0o600
 
 
-def test_what_nginx_refuses_is_put_back_and_the_old_still_serves(stack):
-    """T171."""
-    site = stack.project.directory / "nginx.conf"
-    good = site.read_text()
-    files = [stack.included(name).read_bytes() for name in ("traffic.conf", "site.conf")]
-    record = (stack.project.state_dir / stack.name / "edge" / "traffic.json").read_bytes()
+def test_what_we_read_of_a_configuration_is_what_nginx_reads(stack):
+    odd = stack.included("odd.conf")
+    odd.write_text(ODD)
     try:
-        site.write_text(good.replace("server_tokens off;", "server_tokens off"))
-        assert "server_tokens" in refused(stack.traffic(maintenance={"minutes": 5}), "edge_refused")
-        # Refused only with what is to come: the name of the group is taken.
-        site.write_text(good.replace("    server {", "    upstream runbook_api_pinned { server 127.0.0.1:1; }\n    server {"))
-        assert "runbook_api_pinned" in refused(stack.traffic(pools={"api": {"containers": [{"name": "api-1"}]}}), "edge_refused")
-        site.write_text(good.replace("include /etc/nginx/runbook/site.conf;", ""))
-        assert "site.conf" in refused(stack.traffic(maintenance={"minutes": 5}), "edge_not_prepared")
-        site.write_text(good.replace("$runbook_api", "api:3000"))
-        assert "$runbook_api" in refused(stack.traffic(pools={"api": {"containers": [{"name": "api-1"}]}}), "edge_not_prepared")
+        dump = stack.nginx("-T", "-c", "/etc/nginx/runbook/odd.conf")
     finally:
-        site.write_text(good)
-    assert stack.ask().status == 200 and [stack.included(name).read_bytes() for name in ("traffic.conf", "site.conf")] == files
-    assert (stack.project.state_dir / stack.name / "edge" / "traffic.json").read_bytes() == record
+        odd.unlink()
+    (server,) = next(one for one in parse_dump(dump) if one.name == "http").inside("server")
+    assert [(one.name, one.words) for one in server.block[1:]] == [
+        ("set", ("$a", "}b#c;")),
+        ("add_header", ("X-A", 'it\'s "x" \\d\\', "always")),
+        ("location", ("~", r"^/\w{2}\.ws$")),
+        ("if", ("($a", "=", "${a}b", ")")),
+    ]
 
 
-def test_a_run_that_is_killed_before_any_step_leaves_whole_files_and_the_next_one_finishes(stack):
-    """T172."""
-    died, step = [], 0
-    while True:
-        step += 1
-        stack.traffic(**REST)
-        name = dies_at(step, "edge_traffic", stack.params(maintenance={"minutes": 5}))
-        if not name:
-            break
-        died.append(name)
-        stack.nginx("-t", "-q")
-        assert stack.ask("/").status in (404, 503)
-        assert stack.traffic(maintenance={"minutes": 5})["proof"]["outside"] == 503
-    assert Counter(died) == {"EdgeRecordFile.save": 2, "IncludedFiles.write": 1, "ContainerNginx.run": 1, "ContainerNginx.reload": 1}
-
-
-def test_two_at_once_change_both_what_they_want(stack):
-    """T173."""
-    wishes = [{"maintenance": {"minutes": 5}}, {"attack": {"minutes": 5}}, {"pools": {"api": {"containers": [{"name": "api-1"}]}}}]
-    results: list = []
-    threads = [threading.Thread(target=lambda wish=wish: results.append(stack.traffic(**wish))) for wish in wishes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [result["failed"] for result in results] == [False] * 3
-    now = stack.traffic(check=True)
-    assert not now["changed"] and all(now["traffic"][part] for part in ("maintenance", "attack", "pools"))
-    assert stack.ask("/").status == 503
+ODD = r"""
+events {}  # }
+http { server { listen 8123; set $a "}b#c;";
+    add_header X-A 'it\'s "x" \d\\' always; # "
+    location ~ "^/\w{2}\.ws$" { return 200 a}b#c; }
+    if ($a = "${a}b") { return 403; }
+} }
+"""
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import sockets
+from tests.support.certificates import TlsServer, issue
 from tests.support.faulty_service import faulty_service
 from tests.support.operated import OperatedStack
 from tests.support.stacks import docker, free_port, unique_name
@@ -145,11 +146,23 @@ def test_websockets_get_through_the_edge_and_stay_open(stack):
     assert "location /plain/: proxy_read_timeout is 60s" in told and "header Upgrade is not passed on" in told and "expected status 101, got 403" in told
 
 
-def test_latencies_are_measured_where_that_is_asked_for(stack):
-    measured = stack.must("health/check", measure=20)
+def test_latencies_and_certificates_are_looked_at_where_that_is_asked_for(stack, tmp_path):
+    authority = issue("authority of the test")
+    shown, renewed = (issue("shop.example", ["shop.example"], days=days, by=authority) for days in (3, 60))
+    (tmp_path / "authority.pem").write_bytes(authority.pem)
+    (tmp_path / "renewed.pem").write_bytes(renewed.pem)
+    with TlsServer(tmp_path / "renewed", renewed) as good, TlsServer(tmp_path / "shown", shown) as old:
+        seen = [{"file": str(tmp_path / "renewed.pem"), "server_name": "shop.example", "ca_file": str(tmp_path / "authority.pem")} for unused in range(2)]
+        seen = [{**one, "served": f"127.0.0.1:{server.port}"} for one, server in zip(seen, (good, old))]
+        measured = stack.must("health/check", measure=20, stack_maintenance={"certificates": seen[:1]})
+        limits = {"containers": {}, "latency": {"max_p95_ms": 0.001}, "host": {"certificate_warning_days": 90}}
+        slow = stack.play("health/check", measure=5, stack_thresholds=limits, stack_maintenance={"certificates": seen})
     (header,) = [line.split() for line in measured.output.splitlines() if "CONNECT P95" in line]
     alive, writes = [line.split() for line in measured.output.splitlines() if line.strip().startswith(('"alive', '"writes'))]
     assert header[6:9] == ["P50", "P95", "P99"] and alive[-1].startswith("ms") and float(alive[-2]) < 1000
     assert "-" in writes[-1], "what writes is sent once"
-    slow = stack.play("health/check", measure=5, stack_thresholds={"containers": {}, "latency": {"max_p95_ms": 0.001}})
+    assert "CERTIFICATES 1" in measured.output and "59         yes   yes      shop.example" in measured.output
+    # What is critical is in the message, what is a warning in the table only.
+    assert f"127.0.0.1:{old.port} expires in 2 days" in slow.message and "expires in 59 days" not in slow.message
+    assert "does not serve the certificate of" in slow.output and "expires in 59 days" in slow.output
     assert slow.code != 0 and "expected p95 within 0.001 ms" in slow.message

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
+import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import yaml
@@ -18,6 +21,7 @@ from tests.support.stacks import MINIATURE, docker
 
 SECRET = "bypass-of-the-tests-0123456789"
 BYPASS = {"X-Maintenance-Bypass": SECRET}
+REST = {"pools": {"api": {}}, "maintenance": {"state": "off"}, "attack": {"state": "off"}}
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,17 @@ class EdgeStack(OperatedStack):
         finally:
             connection.close()
 
+    def until(self, status: int, seconds: float = 10) -> int:
+        """The status of the health page, once it is this one; the last one when it never was."""
+        end = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answered = self.ask().status
+                if answered == status or time.monotonic() > end:
+                    return answered
+            assert time.monotonic() < end, "nobody answers"
+            time.sleep(0.05)
+
     def api(self) -> dict[str, str]:
         """Id of each running container of the api to its address, the oldest first."""
         found = [one for one in self.project.containers("api") if one["State"]["Running"]]
@@ -105,3 +120,18 @@ class EdgeStack(OperatedStack):
 
     def included(self, name: str = "traffic.conf") -> Path:
         return self.project.directory / "edge" / name
+
+
+def in_minutes(minutes: float) -> str:
+    return (datetime.now(timezone.utc) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def actions(result: dict) -> list[str]:
+    assert not result["failed"], result
+    return [f"{step['action']} {step['target']}" for step in result["actions"]]
+
+
+def refused(result: dict, reason: str) -> str:
+    assert result["failed"] and result["reason"] == reason, result
+    assert SECRET not in json.dumps(result)
+    return result["msg"]

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .._core.edge_errors import EdgeNotPrepared, EdgeRefused
-from .._core.edge_rendering import SITE_FILE, TRAFFIC_FILE, EdgeFiles
+from .._core.edge_configuration import lacking
+from .._core.edge_errors import EdgeNotPrepared, EdgeNotPutBack
+from .._core.edge_rendering import EdgeFiles
 from .._core.edge_site import EdgeSite
 from .._core.edge_traffic import Traffic, ends_of, iso, without_expired
 from .._core.errors import OperationError
@@ -24,11 +25,10 @@ from .edge_files import EdgeRecord, EdgeRecordFile, IncludedFiles, with_operator
 from .edge_questions import ask_workers
 from .engine import Engine
 from .journal import note
-from .nginx_server import NginxServer, Workers, find_nginx
+from .nginx_reload import NginxReload
+from .nginx_server import NginxServer, find_nginx
 
-_RELOAD_SECONDS = 15.0
 _POLL_SECONDS = 0.05
-_TAKEOVER_POLL_SECONDS = 0.01
 _LONGEST_TOLD = 2000
 
 
@@ -59,6 +59,7 @@ class EdgeControl:
         self._nginx = nginx
         self._records = EdgeRecordFile(stack)
         self._files = IncludedFiles(site)
+        self._reload = NginxReload(nginx, self._told)
 
     @classmethod
     def of(cls, stack: Stack, edge: Optional[Mapping[str, Any]], engine: Optional[Engine] = None) -> "EdgeControl":
@@ -173,68 +174,49 @@ class EdgeControl:
             reloading = True
             self.reload(after.generation)
         except BaseException as error:
-            note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__)
-            try:
-                self._put_back(before, written.former, reloading)
-            except OperationError as second:
-                if isinstance(error, OperationError):
-                    error.details.update(not_put_back=str(second))
+            self._put_back(before, written.former, reloading, error)
             raise
         self._records.save(replace(after, proven=True))
         note(self._stack, "edge_changed", generation=after.generation, traffic=after.traffic.to_dict())
 
     def test(self, services: List[str]) -> None:
         """By nginx, and whether the site includes our files and uses what they define: else all of this would be without effect."""
-        said = self._nginx.run("-T")
-        if said.exit_code:
-            raise EdgeRefused(
-                f"{self._nginx.name} refuses the configuration: {self._told(said.complaints)}",
-                hint="What was there before is back, and still served. Correct the site's nginx configuration.",
-                nginx=self._nginx.name,
-            )
-        lacking = _lacking(said.output, self._given, services)
-        if lacking:
+        said = self.dump("What was there before is back, and still served. Correct the site's nginx configuration.")
+        missing = lacking(said, self._given, services)
+        if missing:
             raise EdgeNotPrepared(
-                f"The nginx configuration of {self._nginx.name} lacks {', and '.join(lacking)}.",
+                f"The nginx configuration of {self._nginx.name} lacks {', and '.join(missing)}.",
                 hint="Run playbooks/deploy/nginx.yml with a site that has it (docs/edge.md).",
-                lacking=lacking,
+                lacking=missing,
             )
+
+    def dump(self, hint: str) -> str:
+        """All files of nginx, when it accepts them. They hold secrets."""
+        return self._reload.dump(hint)
 
     def reload(self, generation: int = 0) -> None:
         """Graceful: old workers end what they are at. Done when only new ones take connections."""
-        former = self._nginx.workers()
-        said = self._nginx.reload()
-        if said.exit_code:
-            raise EdgeRefused(f"{self._nginx.name} could not be reloaded: {self._told(said.complaints)}", hint="Look at its log.", nginx=self._nginx.name)
-        until = time.monotonic() + _RELOAD_SECONDS
-        while not self._took_over(former, generation):
-            if time.monotonic() > until:
-                raise EdgeRefused(
-                    f"{self._nginx.name} did not take over its configuration within {_RELOAD_SECONDS:g} s.",
-                    hint="What was there before is back. Look at its error log: an address in use, or a shared memory zone that changed.",
-                    nginx=self._nginx.name,
-                )
-            time.sleep(_TAKEOVER_POLL_SECONDS)
 
-    def _took_over(self, former: Workers, generation: int) -> bool:
-        serving = self._nginx.workers().serving
-        if not serving or serving & former.serving:
-            return False
-        said = self.asked()
-        return not said or said["generation"] >= generation
+        def proven() -> bool:
+            said = self.asked()
+            return not said or said["generation"] >= generation
 
-    def _put_back(self, before: EdgeRecord, former: Mapping[str, Optional[str]], reloading: bool) -> None:
-        """nginx may have begun to take it over: then it is reloaded again, and stays with what it has when it refuses its old files as well.
+        self._reload.take_over(proven)
 
-        Until it was told to, nobody may believe the record: the next change does it again.
-        """
-        self._files.write(former)
-        self._records.save(replace(before, proven=before.proven and not reloading))
-        if reloading:
-            said = self._nginx.reload()
-            if said.exit_code:
-                raise EdgeRefused(f"{self._nginx.name} could not be reloaded with what was there before: {self._told(said.complaints)}")
-            self._records.save(before)
+    def back(self) -> str:
+        """After files of before are in place again: what is wrong with what nginx serves now."""
+        return self._reload.back()
+
+    def _put_back(self, before: EdgeRecord, former: Mapping[str, Optional[str]], reloading: bool, error: BaseException) -> None:
+        """All of it is tried, whatever else fails. nginx may have begun to take it over: then it is reloaded again, and what is known of it is unproven
+        until it serves the old files."""
+        files = attempted(lambda: self._files.write(former))
+        serving = self.back() if reloading else ""
+        record = attempted(lambda: self._records.save(replace(before, proven=before.proven and not serving and not files)))
+        noted = attempted(lambda: note(self._stack, "edge_put_back", generation=before.generation, because=type(error).__name__))
+        troubles = [trouble for trouble in (files, serving, record, noted) if trouble]
+        if troubles:
+            raise not_put_back(error, troubles) from error
 
     def _told(self, output: str) -> str:
         """nginx' own words, without the secrets that it may repeat."""
@@ -243,16 +225,20 @@ class EdgeControl:
         return Redactor(hidden).text(" ".join(output.split()))[-_LONGEST_TOLD:]
 
 
-def _lacking(dump: str, site: EdgeSite, services: List[str]) -> List[str]:
-    """What ``nginx -T`` does not show. Each file in it begins with a line that names it."""
-    found = [f"include {site.in_nginx(name)}" for name in (TRAFFIC_FILE, SITE_FILE) if f"# configuration file {site.in_nginx(name)}:" not in dump]
-    used = [line.split("#")[0] for line in dump.splitlines()]
-    passing = [line for line in used if "_pass" in line]
-    found += [
-        f"proxy_pass http://${site.pool_variable(service)}"
-        for service in services
-        if not any(f"${site.pool_variable(service)}" in line or f"${{{site.pool_variable(service)}}}" in line for line in passing)
-    ]
-    if site.kind == "compose" and not any("resolver " in line for line in used):
-        found.append("resolver 127.0.0.11")
-    return found
+def attempted(act: Callable[[], None]) -> str:
+    """Why it failed, empty when it did not."""
+    try:
+        act()
+    except (OSError, OperationError) as error:
+        return str(error)
+    return ""
+
+
+def not_put_back(error: BaseException, troubles: Sequence[str]) -> EdgeNotPutBack:
+    """What a failed change left behind."""
+    return EdgeNotPutBack(
+        f"{error} What was there before could not be put back whole: {' '.join(troubles)}",
+        hint="Look at nginx and at its log, mend what is said, and run it again: what is in force is written and proven anew.",
+        cause=getattr(error, "reason", type(error).__name__),
+        troubles=list(troubles),
+    )

@@ -8,15 +8,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, Iterator, Mapping, Optional
 
-from .._core.edge_errors import EdgeNotPrepared, EdgeStateDamaged
+from .._core.edge_errors import EdgeBusy, EdgeNotPrepared, EdgeStateDamaged
 from .._core.edge_site import EdgeSite, Operators
 from .._core.edge_traffic import End, Traffic, parse_traffic
 from .._core.errors import StateUnwritable
 from .._core.stack import Stack
-from .files import locked, make_private_directory, read_text, write_atomically, write_json
+from .files import alone, make_private_directory, read_text, write_atomically, write_json
+
+_MODE = 0o600
+_PATIENCE = 120.0  # seconds; a change takes less, whatever nginx and the engine do
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class EdgeRecord:
         }
 
 
+class _Held(Exception):
+    """By whom."""
+
+
 class EdgeRecordFile:
     """``<state_dir>/<stack>/edge/traffic.json``, readable by its owner only, and the lock for who changes the edge."""
 
@@ -55,9 +64,25 @@ class EdgeRecordFile:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Waits until nobody else changes the edge."""
-        with _naming(self.path), locked(self._lock):
+        """Waits until nobody else changes the edge, but not for ever. Whoever is killed lets go of it."""
+        until = time.monotonic() + _PATIENCE
+        with contextlib.ExitStack() as held:
+            with _naming(self.path):
+                make_private_directory(os.path.dirname(self._lock))
+                while not self._taken(held, until):
+                    time.sleep(_POLL_SECONDS)
             yield
+
+    def _taken(self, held: contextlib.ExitStack, until: float) -> bool:
+        try:
+            held.enter_context(alone(self._lock, _Held))
+        except _Held as error:
+            if time.monotonic() > until:
+                raise EdgeBusy(
+                    f"For {_PATIENCE:g} s the edge has been changed by {error}.", hint="Look what it waits for, or end it.", lock=self._lock
+                ) from error
+            return False
+        return True
 
     def load(self) -> EdgeRecord:
         with _naming(self.path):
@@ -95,7 +120,7 @@ class IncludedFiles:
             return {name: read_text(os.path.join(self._directory, name)) for name in names}
 
     def write(self, texts: Mapping[str, Optional[str]]) -> None:
-        """Each is written whole or not at all; one that was not there (None) is removed."""
+        """Each is written whole or not at all, and only where it differs; one that was not there (None) is removed."""
         if not os.path.isdir(self._directory):
             raise EdgeNotPrepared(
                 f"The directory {self._directory} is not there.",
@@ -105,10 +130,11 @@ class IncludedFiles:
         with _naming(self._directory):
             for name, text in texts.items():
                 path = os.path.join(self._directory, name)
-                if text is not None:
-                    write_atomically(path, text.encode(), 0o600)
-                elif os.path.exists(path):
-                    os.unlink(path)
+                if text is None:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(path)
+                elif read_text(path) != text or os.stat(path).st_mode & 0o777 != _MODE:
+                    write_atomically(path, text.encode(), _MODE)
 
 
 def with_operators(site: EdgeSite, record: EdgeRecord, given: bool) -> EdgeSite:

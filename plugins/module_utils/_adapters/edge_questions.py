@@ -69,6 +69,12 @@ def prove_closed(site: EdgeSite, maintenance: Optional[Maintenance], look: str) 
     # Who is an operator by address cannot see what strangers get.
     operator = ask_workers(site, look).get("operator", False)
     outside = None if operator else ask(site.url, "/", {"Accept": "application/json"})
+    if outside and not outside.status:
+        raise EdgeUnproven(
+            f"Nobody answers at {site.url}, though nginx serves what it was given.",
+            hint="Look at stack_edge.url, at the ports of the edge, and at what stands before it.",
+            status=0,
+        )
     if outside and bool(maintenance) != outside.is_ours:
         raise EdgeUnproven(
             f"{site.url}/ answers {outside.status or 'nothing'} though the edge is {'closed' if maintenance else 'open'}.",
@@ -81,6 +87,8 @@ def prove_closed(site: EdgeSite, maintenance: Optional[Maintenance], look: str) 
     health = ask(site.url, path, {"Accept": "application/json"}) if site.health_paths else None
     if bypass and bypass.is_ours:
         raise EdgeUnproven("Operators do not pass the closed edge by their header.", hint="Look whether something before nginx drops the header.", path=path)
+    if health and maintenance and maintenance.exempt_health and health.is_ours and not operator:
+        raise EdgeUnproven(f"{path} is exempt and gets the 503 of the closed edge.", hint="Look whether the site rewrites it before site.conf.", path=path)
     return {name: answer.status if answer else None for name, answer in (("outside", outside), ("bypass", bypass), ("health", health))}
 
 

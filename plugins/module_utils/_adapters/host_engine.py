@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 from typing import Any, Dict, List, Optional, Tuple
@@ -21,19 +22,29 @@ _DEFAULT_ROOT = "/var/lib/docker"
 
 
 class HostEngine:
-    """One connection, and one question for what the engine is; it may be down, and that is an answer too."""
+    """One connection, and one question for what the engine is, when first anything of it is wanted; it may be down, and that is an answer too."""
 
     def __init__(self, stack: Stack, timeout: float) -> None:
         self._stack = stack
-        self._engine: Optional[Engine] = None
-        self._told: Dict[str, Any] = {}
-        self._error = ""
+        self._timeout = timeout
         self.missing: List[Problem] = []
+
+    @functools.cached_property
+    def _answer(self) -> Tuple[Optional[Engine], Dict[str, Any], str]:
+        """The engine, what it told of itself, and why it did not."""
         try:
-            self._engine = Engine.connect(stack, timeout)
-            self._told = self._engine.info()
+            engine = Engine.connect(self._stack, self._timeout)
+            return engine, engine.info(), ""
         except OperationError as error:
-            self._engine, self._error = None, str(error)
+            return None, {}, str(error)
+
+    @property
+    def _engine(self) -> Optional[Engine]:
+        return self._answer[0]
+
+    @property
+    def _told(self) -> Dict[str, Any]:
+        return self._answer[1]
 
     @property
     def root_dir(self) -> str:
@@ -46,7 +57,7 @@ class HostEngine:
         told = self._told
         return {
             "reachable": self._engine is not None,
-            "error": self._error,
+            "error": self._answer[2],
             "version": told.get("ServerVersion", ""),
             "storage_driver": told.get("Driver", ""),
             "logging_driver": told.get("LoggingDriver", ""),

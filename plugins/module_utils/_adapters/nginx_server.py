@@ -82,8 +82,8 @@ class ContainerNginx:
         return next((address for network, address in container.addresses if address and network in own), "")
 
     @classmethod
-    def find(cls, stack: Stack, engine: Engine, site: EdgeSite) -> "ContainerNginx":
-        """The one running container of the edge's service; refused when our directory is not mounted in it."""
+    def find(cls, stack: Stack, engine: Engine, site: EdgeSite, mounted: bool = True) -> "ContainerNginx":
+        """The one running container of the edge's service; refused when our directory is not mounted in it, as it has to be unless told otherwise."""
         running, there = [], []
         for inspected in engine.inspect_project(stack.name):
             container = parse_container(inspected)
@@ -98,7 +98,8 @@ class ContainerNginx:
                 containers=there,
             )
         server = cls(engine, site, running[0])
-        server._require_mount()
+        if mounted:
+            server._require_mount()
         return server
 
     def sees(self, path: str) -> str:
@@ -208,13 +209,13 @@ class HostNginx:
         return sum(connection.inode in own for connection in found)
 
 
-def find_nginx(stack: Stack, engine: Optional[Engine], site: EdgeSite) -> NginxServer:
+def find_nginx(stack: Stack, engine: Optional[Engine], site: EdgeSite, mounted: bool = True) -> NginxServer:
     """The nginx that the inventory describes; raises EdgeMissing or EdgeNotPrepared."""
     if site.kind == "host":
         return HostNginx.find(site)
     if engine is None:
         engine = Engine.connect(stack)
-    return ContainerNginx.find(stack, engine, site)
+    return ContainerNginx.find(stack, engine, site, mounted)
 
 
 def _workers(processes_seen: Iterable[Any]) -> Workers:

@@ -12,6 +12,7 @@ from .edge_arguments import edge_arguments
 def edge_site_arguments() -> ArgumentSpec:
     own = ArgumentSpec(
         {
+            "state": {"type": "str", "choices": ["present", "reloaded"], "default": "present"},
             "content": {"type": "str", "default": ""},
             "file": {"type": "str", "default": ""},
             "enabled_as": {"type": "str", "default": ""},

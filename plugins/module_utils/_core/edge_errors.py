@@ -8,6 +8,12 @@ from __future__ import annotations
 from .errors import BadInput, OperationError
 
 
+class EdgeBusy(OperationError):
+    """Somebody else changes the edge, and does not come to an end."""
+
+    reason = "edge_busy"
+
+
 class EdgeMissing(BadInput):
     """The stack has no nginx that we can steer."""
 
@@ -24,6 +30,12 @@ class EdgeRefused(OperationError):
     """nginx refused the configuration or did not take it over; what was there before is back."""
 
     reason = "edge_refused"
+
+
+class EdgeNotPutBack(OperationError):
+    """A change failed, and what was there before could not be put back whole."""
+
+    reason = "edge_not_put_back"
 
 
 class EdgeUnproven(OperationError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import unicodedata
 from datetime import datetime
 from typing import List, Tuple
 
@@ -17,10 +18,11 @@ from .timestamps import parse_timestamp
 TITLE = "Back soon"
 NOTICE = "We are working on this service. Nothing you saved is lost. Please come again in a little while."
 AFTER_END = 30  # seconds, once the announced end is over
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of letters, ends of lines
 _LONGEST_TITLE, _LONGEST_NOTICE = 80, 600
 # Blocks of so many seconds, where at least so many are left: nearer the end the answer gets finer.
 _FINEST = 10
-_BLOCKS = ((_FINEST, -_FINEST), (100, 600), (1000, 6000))
+_BLOCKS = ((_FINEST, -_FINEST), *((10**power, 6 * 10**power) for power in range(2, 8)))
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -92,7 +94,7 @@ def retry_after(maintenance: Maintenance, now: datetime) -> Tuple[List[Tuple[str
 def check_words(title: str, notice: str) -> None:
     """Refuses what does not fit on the page."""
     for what, text, longest in (("title", title, _LONGEST_TITLE), ("notice", notice, _LONGEST_NOTICE)):
-        if len(text) > longest or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        if len(text) > longest or any(unicodedata.category(letter) in _NO_TEXT for letter in text):
             raise BadInput(f"The {what} of the maintenance page is not one line of at most {longest} letters.", hint="Shorten it.", length=len(text))
 
 

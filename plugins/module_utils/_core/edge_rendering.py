@@ -18,7 +18,10 @@ LOOK_PATH, LOOK_HEADER = "/-runbook/traffic", "X-Runbook-Look"
 _LONGEST_WORD = 2000  # bytes; nginx takes less than 4096 for one word
 _HEAD = "# Written by runbook.compose (edge_traffic), replaced as a whole: do not edit it."
 # In a map of nginx a key that begins with "~" is a regular expression, and only such a one tells cases apart.
-_FORMS = ((r"~*^websocket\|", "json"), (r"~*\|.*application/(?:[a-z0-9.+-]+\+)?json", "json"), (r"~*\|.*text/html", "html"))
+# What is accepted without a lesser weight (q=) goes before what is accepted with one, and JSON before HTML.
+_JSON, _HTML = r"~*\|(?:.*,)?\s*application/(?:[a-z0-9.+-]+\+)?json(?![\w.+-])", r"~*\|(?:.*,)?\s*text/html(?![\w.+-])"
+_WHOLLY = r"\s*(?:;(?!\s*q\s*=)[^,;]*)*(?:,|$)"
+_FORMS = ((r"~*^websocket\|", "json"), (_JSON + _WHOLLY, "json"), (_HTML + _WHOLLY, "html"), (_JSON, "json"), (_HTML, "html"))
 
 
 class EdgeFiles:
@@ -175,6 +178,7 @@ if (${closed}) {{
 
 location = /-runbook/closed/html {{
     internal;
+    client_max_body_size 0;
     types {{ }}
     default_type "text/html; charset=utf-8";
     add_header Retry-After ${retry_after} always;
@@ -185,6 +189,7 @@ location = /-runbook/closed/html {{
 
 location = /-runbook/closed/json {{
     internal;
+    client_max_body_size 0;
     types {{ }}
     default_type application/json;
     add_header Retry-After ${retry_after} always;

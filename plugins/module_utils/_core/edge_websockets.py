@@ -5,24 +5,23 @@
 
 from __future__ import annotations
 
-import re
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence
 
-from .edge_configuration import Directive, Edit, edited, parse
+from .edge_configuration import Edit, edited
 from .edge_site import EdgeSite
+from .nginx_text import Directive, every, parse, seconds_of
 
 # As edge_configuration names what may change.
 WEBSOCKET_SETTINGS = ("proxy_http_version", "proxy_read_timeout", "proxy_send_timeout", "proxy_set_header Upgrade", "proxy_set_header Connection")
-_UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def with_websockets(text: str, site: EdgeSite, seconds: int = 310) -> str:
     """The same, with the upgrade passed on and ``seconds`` of silence allowed wherever requests are passed to a pool."""
-    directives = parse(text)
+    directives = list(every(parse(text)))
     variables = {f"http://${site.pool_variable(service)}" for service in site.ports}
     edits: Dict[Edit, None] = {}
     for one in directives:
-        if one.name == "proxy_pass" and one.words[1:2] and one.words[1] in variables:
+        if one.name == "proxy_pass" and one.words and one.words[0] in variables:
             for edit in _Passing(directives, one, site, seconds).edits():
                 edits[edit] = None  # two locations below one server want the same there
     return edited(text, list(edits))
@@ -41,11 +40,11 @@ class _Passing:
 
     def edits(self) -> Iterator[Edit]:
         version = self._nearest("proxy_http_version")
-        if version is None or version.words[1:] != ("1.1",):
+        if version is None or version.words != ("1.1",):
             yield self._set("proxy_http_version 1.1;", version)
         for name in ("proxy_read_timeout", "proxy_send_timeout"):
             found = self._nearest(name)
-            if found is None or seconds_of(" ".join(found.words[1:])) < self._seconds:
+            if found is None or (seconds_of(" ".join(found.words)) or 0) < self._seconds:
                 yield self._set(f"{name} {self._seconds}s;", found)
         yield from self._upgrade()
 
@@ -53,14 +52,14 @@ class _Passing:
         """Headers of an outer block count only where an inner one has none at all."""
         nearest = self._nearest("proxy_set_header")
         there = self._of(self._block_of(nearest), "proxy_set_header") if nearest else []
-        known = {one.words[1].lower(): one for one in there if len(one.words) > 2}
+        known = {one.words[0].lower(): one for one in there if len(one.words) > 1}
         for header, value in self._headers.items():
             one = known.get(header)
             wanted = f"proxy_set_header {header.capitalize()} {value};"
             if one is None:
                 place = there[0].start if there else self._one.start
                 yield place, place, wanted + "\n"
-            elif "$" not in one.words[2]:  # a variable of the site's own does as well
+            elif "$" not in one.words[1]:  # a variable of the site's own does as well
                 yield one.start, one.end, wanted
 
     def _set(self, wanted: str, found: Optional[Directive]) -> Edit:
@@ -83,9 +82,3 @@ class _Passing:
 
     def _depth(self, block: Directive) -> int:
         return len(block.within)
-
-
-def seconds_of(text: str) -> float:
-    """A time as nginx writes it; 0 for what is none."""
-    found: List[Tuple[str, str]] = re.findall(r"(\d+)(ms|[smhd]?)", text)
-    return sum(int(number) * _UNITS[unit] for number, unit in found)

@@ -56,7 +56,7 @@ def _judged(place: Place, main: Sequence[Directive], least_seconds: float) -> Di
     problems = []
     for name in _TIMEOUTS:
         seconds = seconds_of(place.value(name))
-        if seconds is not None and 0 < seconds < least_seconds:
+        if seconds is not None and seconds < least_seconds:
             problems.append(f"{where}: {name} is {place.value(name)}, so a WebSocket that is silent for as long is cut; at least {least_seconds:g}s is needed")
     version = place.value("proxy_http_version")
     if version != "1.1":

@@ -9,19 +9,21 @@ import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol, Union
 
 from ..._core.edge_configuration import prepared, refuse_lost
-from ..._core.edge_errors import EdgeNotPrepared
+from ..._core.edge_errors import EdgeBusy, EdgeNotPrepared
+from ..._core.edge_site import EdgeSite
 from ..._core.edge_websockets import WEBSOCKET_SETTINGS, with_websockets
 from ..._core.errors import BadInput, StateUnwritable
 from ..._core.plan import Plan, Step
 from ..._core.stack import Stack
 from ..clock import utc_now
-from ..edge_control import EdgeControl
+from ..edge_control import EdgeControl, attempted, not_put_back
 from ..engine import Engine
 from ..files import link_atomically, make_private_directory, read_text, write_atomically
 from ..journal import note
+from ..nginx_server import find_nginx
 
 _KEPT = 10
 
@@ -50,13 +52,13 @@ class EdgeSiteFile:
         engine = None if edge.get("kind") == "host" else Engine.connect(self._stack)
         self._control = EdgeControl.of(self._stack, params["edge"], engine)
         default = f"/etc/nginx/sites-available/{self._stack.name}" if self._control.site.kind == "host" else "nginx.conf"
-        self._path = self._stack.in_project(params["file"] or default)
+        self._path = os.path.realpath(self._stack.in_project(params["file"] or default))
         self._link = self._stack.in_project(params["enabled_as"]) if params["enabled_as"] else ""
         self._wanted: Optional[_Wanted] = None
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], host: Host) -> "EdgeSiteFile":
-        return cls(params, host)
+    def from_params(cls, params: Mapping[str, Any], host: Host) -> "Union[EdgeSiteFile, NginxReloaded]":
+        return NginxReloaded(params) if params["state"] == "reloaded" else cls(params, host)
 
     def plan(self) -> Plan:
         with self._naming():
@@ -81,10 +83,10 @@ class EdgeSiteFile:
         return Plan({self._path: before or ""}, {self._path: text}, tuple(steps), facts)
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
-        wanted = self._wanted
-        if wanted is None or not plan.changed:
+        if not plan.changed:
             return {}
         with self._control.alone(), self._naming():
+            wanted = self._still_wanted()
             kept = self._keep(wanted)
             former = os.readlink(self._link) if self._link and os.path.islink(self._link) else None
             reloading = False
@@ -97,40 +99,55 @@ class EdgeSiteFile:
                 reloading = True
                 self._control.reload()
             except BaseException as error:
-                self._put_back(wanted, former)
-                if reloading:
-                    self._control.nginx.reload()
-                note(self._stack, "edge_site_put_back", path=self._path, because=type(error).__name__)
+                self._put_back(wanted, former, reloading, error)
                 raise
         note(self._stack, "edge_site_changed", path=self._path, backup=kept)
         return {"backup": kept}
+
+    def _still_wanted(self) -> _Wanted:
+        """What was planned, unless somebody else was faster."""
+        wanted = self._wanted
+        if wanted is None or read_text(self._path) != wanted.before:
+            raise EdgeBusy(f"{self._path} was changed by somebody else a moment ago.", hint="Look at it, and run it again.", path=self._path)
+        return wanted
 
     def _may_change(self) -> List[str]:
         """What is set on purpose may change."""
         return [*self._params["may_change"], *(WEBSOCKET_SETTINGS if self._params["websockets"] == "ensure" else ())]
 
-    def _put_back(self, wanted: _Wanted, former: Optional[str]) -> None:
-        if not wanted.linked:
-            if former:
-                link_atomically(self._link, former)
-            elif os.path.islink(self._link):
-                os.unlink(self._link)
-        if wanted.before is not None:
-            self._write(wanted.before)
-        else:
-            os.unlink(self._path)
-        self._control.write_files({name: None for name in wanted.absent})
+    def _put_back(self, wanted: _Wanted, former: Optional[str], reloading: bool, error: BaseException) -> None:
+        """All of it is tried, whatever else fails."""
+        troubles = [
+            attempted(lambda: self._relink(former) if not wanted.linked else None),
+            attempted(lambda: self._write(wanted.before)),
+            attempted(lambda: self._control.write_files({name: None for name in wanted.absent})),
+            self._control.back() if reloading else "",
+            attempted(lambda: note(self._stack, "edge_site_put_back", path=self._path, because=type(error).__name__)),
+        ]
+        if any(troubles):
+            raise not_put_back(error, [trouble for trouble in troubles if trouble]) from error
 
-    def _write(self, text: str) -> None:
+    def _relink(self, former: Optional[str]) -> None:
+        if former:
+            link_atomically(self._link, former)
+        elif os.path.islink(self._link):
+            os.unlink(self._link)
+
+    def _write(self, text: Optional[str]) -> None:
         """A file that is mounted by itself is written in place: one that is put in its stead would never reach the container."""
+        if text is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+            return
         if self._control.nginx.sees(self._path) != "file":
             mode = os.stat(self._path).st_mode & 0o777 if os.path.exists(self._path) else 0o644
             write_atomically(self._path, text.encode(), mode)
             return
-        with open(self._path, "r+b") as handle:
-            handle.write(text.encode())
-            handle.truncate()
-            handle.flush()
+        content = text.encode()
+        with open(self._path, "r+b", buffering=0) as handle:
+            # In one go, and with blank lines up to the old length: whoever reads between this and the end reads a whole configuration.
+            handle.write(content.ljust(os.fstat(handle.fileno()).st_size, b"\n"))
+            handle.truncate(len(content))
             os.fsync(handle.fileno())
 
     def _keep(self, wanted: _Wanted) -> str:
@@ -156,3 +173,24 @@ class EdgeSiteFile:
                 hint="Check the directory, the free space and the owner, and that the task runs as the right user (become).",
                 path=str(error.filename or self._path),
             ) from error
+
+
+class NginxReloaded:
+    """nginx reads its files and certificates anew, whether they have anything of ours or not."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        stack, site = Stack.from_params(params), EdgeSite.of(Stack.from_params(params), params["edge"])
+        engine = None if site.kind == "host" else Engine.connect(stack)
+        self._stack = stack
+        self._control = EdgeControl(stack, site, find_nginx(stack, engine, site, mounted=False))
+
+    def plan(self) -> Plan:
+        """nginx judges its files here already, so that a check tells what it would say."""
+        self._control.dump("It goes on with the one that it has: nothing was done. Correct it.")
+        return Plan({}, {}, (Step("reload", self._control.nginx.name),), {"path": "", "backup": "", "enabled_as": ""})
+
+    def apply(self, plan: Plan) -> Dict[str, Any]:
+        with self._control.alone():
+            self._control.reload()
+        note(self._stack, "edge_reloaded", nginx=self._control.nginx.name)
+        return {}

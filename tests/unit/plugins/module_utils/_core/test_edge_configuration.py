@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.edge_configuration import parse, prepared, refuse_lost, settings
+from ansible_collections.runbook.compose.plugins.module_utils._core.edge_configuration import prepared, refuse_lost, settings
 from ansible_collections.runbook.compose.plugins.module_utils._core.edge_errors import EdgeSettingsLost
 from ansible_collections.runbook.compose.plugins.module_utils._core.edge_site import EdgeSite
-from ansible_collections.runbook.compose.plugins.module_utils._core.edge_websockets import seconds_of, with_websockets
+from ansible_collections.runbook.compose.plugins.module_utils._core.edge_websockets import with_websockets
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 from ansible_collections.runbook.compose.plugins.module_utils._core.stack import Stack
 
@@ -64,10 +64,11 @@ def test_what_cannot_be_read_is_refused(text):
         prepared(text, SITE)
 
 
-def test_directives_know_where_they_stand():
-    found = {one.words: one.within for one in parse(BARE)}
-    assert found[("listen", "443", "ssl")] == ("http", "server") and found[("location", "~", "^/a{2}")] == ("http", "server")
-    assert found[("return", "200", "${host} } {")] == ("http", "server", "location")
+def test_servers_of_streams_and_of_mail_are_not_the_sites():
+    other = "stream {\n    server { listen 5432; proxy_pass db:5432; }\n}\n"
+    assert prepared(other + BARE, SITE) == other + READY
+    with pytest.raises(BadInput, match="no server block"):
+        prepared(other, SITE)
 
 
 def test_settings_that_clients_depend_on_do_not_get_lost():
@@ -121,8 +122,3 @@ http {
     done = with_websockets(text, SITE)
     assert [sorted(line.split()) for line in done.splitlines()] == [sorted(line.split()) for line in wanted.splitlines()]
     assert with_websockets(done, SITE) == done and with_websockets(MINIATURE, SITE) == MINIATURE
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("60s", 60), ("5m", 300), ("1h 30m", 5400), ("500ms", 0.5), ("off", 0)])
-def test_times_of_nginx(text, seconds):
-    assert seconds_of(text) == seconds

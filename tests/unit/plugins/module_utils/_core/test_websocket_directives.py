@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.nginx_text import NginxTextUnreadable, parse_dump, seconds_of
+from ansible_collections.runbook.compose.plugins.module_utils._core.nginx_text import parse_dump
 from ansible_collections.runbook.compose.plugins.module_utils._core.websocket_directives import judge_path
 
 MAIN = """nginx: the configuration file /etc/nginx/nginx.conf syntax is ok
@@ -54,6 +54,7 @@ def test_everything_that_is_missing_is_named():
     ("good", "bad", "told"),
     [
         ("proxy_read_timeout 1h", "proxy_read_timeout 299s", "proxy_read_timeout is 299s"),
+        ("proxy_read_timeout 1h", "proxy_read_timeout 0", "proxy_read_timeout is 0"),  # nginx gives up at once
         ("proxy_send_timeout 5m", "proxy_send_timeout 4m 59s", "proxy_send_timeout is 4m 59s"),
         ("proxy_http_version 1.1;", "", "only 1.1"),
         ("Upgrade $http_upgrade", "Upgrade ''", "Upgrade"),
@@ -91,6 +92,9 @@ def test_headers_of_an_outer_level_count_only_where_the_inner_one_sets_none():
         ("location ^~ /ws {P} location ~ /ws {P}", "^~ /ws"),
         ("location / { location /ws {P} }", "/ws"),
         ("location / { if ($x) {P} }", "/"),
+        # Backslashes of a pattern stay, in quotes and without.
+        (r"location ~ ^/\w\w$ {P} location /ws {P}", r"~ ^/\w\w$"),
+        (r'location ~ "^/\w{2}$" {P} location /ws {P}', r"~ ^/\w{2}$"),
         ("location ~ '(?<a>' {P} location / {P}", "/"),
     ],
 )
@@ -102,33 +106,3 @@ def test_the_location_is_the_one_that_nginx_takes(locations, chosen):
 def test_a_path_that_goes_nowhere():
     assert judged("")["problems"] == ["no location passes /ws on"]
     assert judged("# configuration file /etc/nginx/conf.d/a.conf:\nserver { location / { return 404; } }\n")["problems"] == ["no location passes /ws on"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "nothing",
-        "# configuration file /a:\nhttp {",
-        "# configuration file /a:\n}",
-        "# configuration file /a:\nx {y}",
-        "# configuration file /a:\n;",
-        "# configuration file /a:\nx 'y",
-    ],
-)
-def test_what_is_no_configuration_is_not_guessed(text):
-    with pytest.raises(NginxTextUnreadable):
-        parse_dump(text)
-
-
-def test_files_that_include_each_other_end():
-    with pytest.raises(NginxTextUnreadable, match="without end"):
-        parse_dump("# configuration file /a/x:\ninclude x;\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("60", 60), ("60s", 60), ("5m", 300), ("1h 30m", 5400), ("1h30m", 5400), ("500ms", 0.5), ("1d", 86400), ("soon", None), ("5x", None), ("", None)],
-)
-def test_times_of_nginx(text, seconds):
-    assert seconds_of(text) == seconds
