@@ -69,7 +69,7 @@ def doors(service: SwarmService, ports: Sequence[Port], nodes: Sequence[Node], t
     return [
         Door(service.name, node.name, node.address, port.number)
         for port in ports
-        for node in nodes
+        for node in sorted(nodes, key=lambda node: node.name)
         if node.address and ((port.mode == INGRESS and node.ready and wanted) or (port.mode == HOST and node.name in at_home))
     ]
 

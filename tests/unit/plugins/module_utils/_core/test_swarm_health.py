@@ -48,7 +48,7 @@ def test_a_port_of_the_mesh_answers_everywhere_and_one_of_the_host_where_a_task_
     def where(service: SwarmService, mode: str, nodes: list) -> list[str]:
         return [door.node for door in health.doors(service, [health.Port(80, mode)], nodes, [RUNS])]
 
-    assert where(API, "ingress", [ONE, TWO]) == ["node-1", "node-2"]
+    assert where(API, "ingress", [TWO, ONE]) == ["node-1", "node-2"]
     assert where(API, "ingress", [ONE, replace(TWO, ready=False)]) == ["node-1"]
     assert where(API, "host", [ONE, TWO]) == ["node-1"]
     assert where(replace(API, replicas=0), "ingress", [ONE, TWO]) == []
