@@ -62,6 +62,13 @@ options:
     description: Number of tasks for each service, 0 or more. Required for O(state=scaled), refused for other states.
     type: dict
     default: {}
+  published:
+    description:
+      - With V(asked), whether each TCP port that a service publishes takes a connection is found out from the target. One of the routing mesh on every
+        node that is ready, one in the mode C(host) on the nodes where tasks of the service run. For O(state=looked).
+    type: str
+    choices: [ignored, asked]
+    default: ignored
   timeout:
     description: Seconds that each service has to become what was asked for, and as many to go back.
     type: int
@@ -166,6 +173,31 @@ already_current:
   returned: when O(state) is released, rolled_back or looked
   type: bool
   sample: false
+problems:
+  description:
+    - What is wrong, the worst first. C(tasks_missing), C(image_differs) from the current release in the ledger, and C(port_silent) are critical;
+      C(update_given_up) and C(release_unfinished) are warnings, as is C(image_differs) as long as a release is not finished.
+  returned: when O(state) is looked
+  type: list
+  elements: dict
+  contains:
+    section: {description: Always V(swarm)., type: str, sample: swarm}
+    problem: {description: A stable word., type: str, sample: port_silent}
+    severity: {description: "V(critical) or V(warning).", type: str, sample: critical}
+    subject: {description: Service or release., type: str, sample: shop_api}
+    message: {description: What is wrong., type: str, sample: "Port 80 of shop_api does not answer on node-2 (10.0.0.2): Connection refused."}
+    hint: {description: What to do next., type: str, sample: ""}
+published:
+  description: The ports that were asked.
+  returned: when O(state) is looked
+  type: list
+  elements: dict
+  contains:
+    service: {description: Service., type: str, sample: shop_api}
+    node: {description: Node., type: str, sample: node-2}
+    address: {description: Its address., type: str, sample: 10.0.0.2}
+    port: {description: Port., type: int, sample: 80}
+    answers: {description: Whether it took a connection., type: bool, sample: true}
 elapsed_ms:
   description: Milliseconds that the task took.
   returned: success

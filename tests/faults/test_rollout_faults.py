@@ -68,6 +68,8 @@ def test_a_rollout_killed_before_each_step(stack):
         if not row:
             break
         rows.append(row)
+    else:
+        raise AssertionError(f"it has more than {MOST_STEPS} steps")
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text("\n".join([*rows, ""]))
     print(TABLE.read_text())

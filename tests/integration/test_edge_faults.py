@@ -79,7 +79,7 @@ def test_a_run_that_is_killed_before_any_step_leaves_whole_files_and_the_next_on
         stack.nginx("-t", "-q")
         assert stack.ask("/").status in (404, 503)
         assert stack.traffic(maintenance={"minutes": 5})["proof"]["outside"] == 503
-    assert Counter(died) == {"EdgeRecordFile.save": 2, "IncludedFiles.write": 1, "ContainerNginx.run": 2}
+    assert Counter(died) == {"EdgeRecordFile.save": 2, "IncludedFiles.write": 1, "ContainerNginx.run": 1, "ContainerNginx.reload": 1}
 
 
 def test_two_at_once_change_both_what_they_want(stack):

@@ -62,14 +62,16 @@ def probing(*probes: dict, check: bool = False, options: dict | None = None, **m
 
 
 def at(sockets, path: str, **options) -> dict:
-    return {"name": path, "url": f"ws://127.0.0.1:{sockets.port}/{path}", "timeout": 1, **options}
+    """Who never answers is given up soon; the others have the time that a busy machine needs."""
+    return {"name": path, "url": f"ws://127.0.0.1:{sockets.port}/{path}", "timeout": 1 if path in ("deaf", "silent") else 10, **options}
 
 
 def test_a_websocket_is_held_open_and_has_to_answer_at_the_end(sockets):
     started = time.monotonic()
     (probe,) = probing(at(sockets, "ws", stay_open=0.7, headers={"Origin": "https://shop.example"}, header={"X-Served-By": "sockets"}))["probes"]
-    assert (probe["verdict"], probe["status"], probe["open_ms"] >= 700, time.monotonic() - started >= 0.7) == ("ok", 101, True, True)
-    assert probe["latency_ms"] < 500, "the handshake alone"
+    took_ms = 1000 * (time.monotonic() - started)
+    assert (probe["verdict"], probe["status"], probe["open_ms"] >= 700) == ("ok", 101, True)
+    assert probe["latency_ms"] <= took_ms - 700, "the handshake alone"
     path, headers = sockets.seen[-1]
     assert (path, headers["origin"], headers["upgrade"], headers["connection"]) == ("/ws", "https://shop.example", "websocket", "Upgrade")
     assert [opcode for opcode, unused in sockets.received[-2:]] == [PING, CLOSE]
@@ -116,7 +118,7 @@ def test_percentiles_are_measured_and_judged(service):
     assert (fine["verdict"], fine["measured"]["requests"], service.counts["/ok"] - before) == ("ok", 30, 31)
     assert fine["measured"]["p50_ms"] <= fine["measured"]["p95_ms"] <= fine["measured"]["max_ms"] and fine["measured"]["connect_p95_ms"] < 1000
     assert slow["verdict"] == "too_slow" and "expected p95 within 100 ms" in slow["message"]
-    assert 2 <= slow["measured"]["requests"] <= 4, "the seconds are a bound as well"
+    assert 1 <= slow["measured"]["requests"] <= 4, "the seconds are a bound as well"
     assert (port["measured"]["requests"], absent["measured"], service.counts["/missing"]) == (5, None, 1)
     assert "P95" in result["matrix"].splitlines()[0]
 

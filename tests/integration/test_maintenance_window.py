@@ -177,8 +177,8 @@ def test_a_stack_that_changed_since_it_was_approved_is_not_touched(site):
 def test_the_target_leaves_a_window_alone_whose_run_lives_and_ends_one_whose_run_is_gone(site):
     """T90"""
     assert site.expired()["because"] == "no window is under way"
-    site.hold(seconds=2)
-    site.must("begun", expires_after=2)
+    site.hold(seconds=5)
+    site.must("begun", expires_after=5)
     assert site.expired()["verdict"] == "nothing"
     deadline = time.monotonic() + 20
     while site.expired()["verdict"] == "nothing":
@@ -259,14 +259,14 @@ def test_what_is_worse_than_before_is_found_early(site, server):
     site.must("planned")
     measuring = {"urls": [server], "interval": 0.05}
     baseline = site.must("measured", seconds=1, **measuring)
-    assert baseline["measured"]["requests"] >= 8 and baseline["measured"]["errors"] == 0
+    assert baseline["measured"]["requests"] >= 3 and baseline["measured"]["errors"] == 0
     assert site.record()["baseline"] == baseline["measured"] and not baseline["changed"]
     site.must("begun")
     assert site.record()["baseline"] == baseline["measured"]
     site.must("proven")
     site.must("watching")
     fine = site.must("measured", seconds=1, **measuring)
-    assert fine["breaches"] == [] and site.record()["watched"]["requests"] >= 8
+    assert fine["breaches"] == [] and site.record()["watched"]["requests"] >= 3
     Answers.status = 503
     began = time.monotonic()
     worse = site.window("measured", seconds=60, **measuring)

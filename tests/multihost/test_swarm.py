@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from tests.support.image_registry import ImageRegistry
+from tests.support.image_registry import LOGIN, PASSWORD, ImageRegistry
 from tests.support.modules import call
 from tests.support.stacks import docker
-from tests.support.swarm import PROBES, STACK, VERSIONS, SwarmHosts
+from tests.support.swarm import HOSTS, PORT, PROBES, STACK, VERSIONS, SwarmHosts
 
 BOTH = ["api", "agent"]
 
@@ -109,9 +109,10 @@ def test_an_engine_that_is_no_manager_says_where_one_is(swarm):
 
 def test_a_killed_release_is_finished_by_the_next_run(swarm):
     """T112"""
+    known = len(swarm.journal())
     killed = swarm.start("released", services=["api"], version="v3")
     until = time.monotonic() + 30
-    while not any(entry["event"] == "release_staged" and entry["version"] == "v3" and "services" in entry for entry in swarm.journal()[-1:]):
+    while not any(entry["event"] == "release_staged" and "services" in entry for entry in swarm.journal()[known:]):
         assert time.monotonic() < until
         time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
@@ -126,6 +127,40 @@ def test_a_killed_release_is_finished_by_the_next_run(swarm):
     back = swarm.must("rolled_back", check=True)
     assert (back["release"]["id"], back["diff"]["after"]["api"]["image"]) == ("0002", swarm.pinned("shop/api:v2"))
     assert [(step["action"], step["target"]) for step in back["actions"]] == [("stage", "0002"), ("update", "shop_api")]
+
+
+def test_nodes_pull_with_the_login_of_whoever_releases(swarm, tmp_path):
+    """T224"""
+    options = {**swarm.options(), "state": "released", "services": ["api"], "version": "v2", "repositories": {"api": f"{swarm.registry.private}/shop/api"}}
+    environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
+    refused = call("swarm_service", options, environment=environment)
+    assert refused["reason"] == "image_digest_unknown" and swarm.versions() == ["v3", "v3"], refused
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {swarm.registry.private: {"auth": LOGIN}}}))
+    done = call("swarm_service", options, environment=environment)
+    assert not done["failed"] and swarm.versions() == ["v2", "v2"], done
+    assert done["services"][0]["nodes"] == ["runbook-host-1", "runbook-host-2"]
+    assert PASSWORD not in str(done) and LOGIN not in str(done)
+    swarm.must("rolled_back", release="current")
+    assert swarm.versions() == ["v3", "v3"] and swarm.verdict("verified", "current")["staged"] == ""
+
+
+def test_new_tasks_first_and_the_swarms_own_way_back(swarm):
+    """T226"""
+    health = ["--health-cmd", "app healthcheck", "--health-interval", "500ms", "--health-retries", "3", "--health-start-period", "1s"]
+    rules = ["--update-order", "start-first", "--update-failure-action", "rollback", "--update-monitor", "1s", "--rollback-monitor", "1s"]
+    own = ["--detach", "--name", "shop_worker", "--replicas", "2", "--endpoint-mode", "dnsrr", "--stop-grace-period", "1s", "--restart-delay", "500ms"]
+    swarm.inside(0, "docker", "service", "create", *own, *health, *rules, swarm.pinned("shop/api:v1"))
+    try:
+        done = swarm.must("released", services=["worker"], version="v2")
+        assert (done["services"][0]["after"]["running"], done["services"][0]["after"]["update"]) == (2, "completed")
+        odd = {"worker": f"{swarm.registry.address}/shop/odd"}
+        failed = swarm.call("released", services=["worker"], version="v3", repositories=odd)
+        assert (failed["reason"], failed["details"]["taken_back"]) == ("swarm_update_failed", ["shop_worker"]), failed
+        assert failed["details"]["update"] in ("rollback_started", "rollback_completed")
+        after = swarm.look()["services"][-1]
+        assert (after["name"], after["after"]["image"], after["after"]["running"]) == ("worker", swarm.pinned("shop/api:v2"), 2)
+    finally:
+        swarm.inside(0, "docker", "service", "rm", "shop_worker")
 
 
 def test_the_playbooks_release_take_back_return_scale_and_restart(swarm):
@@ -162,6 +197,19 @@ def test_the_playbooks_release_take_back_return_scale_and_restart(swarm):
     assert code == 0 and "shop_agent  global" in output, output
     assert [(entry["version"], entry["verdict"]) for entry in ledger["releases"]] == [("v3", "verified"), ("v2", "rolled_back"), ("v1", "failed")]
     assert (ledger["current"], ledger["staged"]) == ("0001", "")
+
+
+def test_the_health_of_a_swarm_is_its_tasks_its_images_and_its_ports(swarm):
+    """T227. The ledger of the manager says v3."""
+    code, output, record = swarm.play("health/check")
+    assert code == 0 and "shop_agent  global" in output, output
+    told = record["custom_stats"]["_run"]["runbook"][HOSTS[0]]["result"]
+    assert [(door["node"], door["port"], door["answers"]) for door in told["published"]] == [(host, PORT, True) for host in HOSTS]
+    assert told["problems"] == []
+
+    swarm.must("released", services=["api"], version="v2")  # by hand, as the manager's ledger sees it
+    code, output, record = swarm.play("health/check")
+    assert code != 0 and f"release 0001 (v3) says {swarm.pinned('shop/api:v3')}" in output, output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import subprocess
@@ -12,26 +13,33 @@ from pathlib import Path
 
 from tests.support.registry import CONFIG, LAYER, MANIFEST
 
+PASSWORD = "p%ss-of-the-registry"
+# As an engine's configuration keeps it.
+LOGIN = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
+
 
 class ImageRegistry:
-    """``images`` maps ``repository:tag`` to a local image. Listens on ``address``, on a port of its own."""
+    """``images`` maps ``repository:tag`` to a local image. Listens on ``address``, on a port of its own; at ``private`` the same needs a login."""
 
     def __init__(self, directory: Path, address: str, images: dict[str, str]) -> None:
         self._blobs: dict[str, Path] = {}
         self._manifests: dict[tuple[str, str], bytes] = {}
         self.digests: dict[str, str] = {}
         self._read(directory, images)
-        self._server = ThreadingHTTPServer((address, 0), _Handler)
-        self._server.registry = self
-        self.address = f"{address}:{self._server.server_port}"
+        self._servers = [ThreadingHTTPServer((address, 0), _Handler) for unused in range(2)]
+        for server, login in zip(self._servers, ("", LOGIN)):
+            server.registry, server.login = self, login
+        self.address, self.private = (f"{address}:{server.server_port}" for server in self._servers)
 
     def __enter__(self) -> ImageRegistry:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
 
     def manifest(self, repository: str, name: str) -> bytes | None:
         return self._manifests.get((repository, name))
@@ -69,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.server.login and self.headers.get("Authorization") != f"Basic {self.server.login}":
+            self._answer(b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}', "application/json", 401)
+            return
         repository, kind, name = self._asked()
         manifest = self.server.registry.manifest(repository, name) if kind == "manifests" else None
         blob = self.server.registry.blob(name) if kind == "blobs" else None
@@ -91,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, content: bytes, media_type: str, status: int = 200) -> None:
         self.send_response(status)
         self.send_header("Content-Type", media_type)
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="images"')
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Docker-Content-Digest", f"sha256:{hashlib.sha256(content).hexdigest()}")
         self.end_headers()

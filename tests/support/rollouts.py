@@ -55,6 +55,7 @@ class RolloutStack(EdgeStack):
             time.sleep(0.2)
             yield found
         found.update(figures([users.samples]))
+        assert found["requests"], "nobody asked"
 
     @property
     def open(self) -> dict:

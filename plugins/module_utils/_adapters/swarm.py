@@ -6,24 +6,29 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from .._core.errors import EngineFailed, OperationError
+from .._core.errors import EngineFailed, EngineUnreachable, OperationError
 from .._core.stack import Stack
 from .._core.swarm import NotASwarmManager, SwarmService, SwarmTask, of_stack, parse_service, parse_task
-from .._core.swarm_convergence import Progress, SwarmNotConverged, SwarmRollbackFailed, SwarmUpdateFailed, judge, last_word, troubles
+from .._core.swarm_convergence import Progress, SwarmNotConverged, SwarmRollbackFailed, SwarmUpdateFailed, judge, last_word, troubles, way_back
+from .._core.swarm_health import Node, parse_node
 from .._core.swarm_release import ImageDigestUnknown
 from .engine import Engine
 
+_T = TypeVar("_T")
 _POLL_SECONDS = 0.3
 # For as long the same tasks have to run; a longer watch of new ones is the service's own (UpdateConfig.Monitor).
 _SETTLE_SECONDS = 1.0
+# How often a way back is asked for anew, because the swarm wrote into the description of the service meanwhile.
+_TRIES = 5
 
 
 class Swarm:
-    def __init__(self, stack: Stack, engine: Engine) -> None:
+    def __init__(self, stack: Stack, engine: Engine, settle: float = _SETTLE_SECONDS) -> None:
         self._stack = stack
         self._engine = engine
+        self._settle = settle
 
     @classmethod
     def of_manager(cls, stack: Stack, engine: Engine) -> "Swarm":
@@ -49,8 +54,12 @@ class Swarm:
         """Of one service, or of all; ended ones too, as long as the swarm keeps them."""
         with self._engine.calling("list the tasks of the swarm"):
             found = self._engine.client.tasks(filters={"service": service.id} if service else None)
-            nodes = {node["ID"]: (node.get("Description") or {}).get("Hostname") or node["ID"] for node in self._engine.client.nodes()}
+        nodes = {node.id: node.name for node in self.nodes()}
         return [parse_task(answer, nodes) for answer in found]
+
+    def nodes(self) -> List[Node]:
+        with self._engine.calling("list the nodes of the swarm"):
+            return [parse_node(answer) for answer in self._engine.client.nodes()]
 
     def digest(self, reference: str) -> str:
         """The digest that the registry has for a reference, asked by the manager's engine."""
@@ -64,16 +73,32 @@ class Swarm:
                 "stack_release.acquire=never.",
                 reference=reference,
             ) from error
-        return (answer.get("Descriptor") or {})["digest"]
+        digest = (answer.get("Descriptor") or {}).get("digest", "")
+        if not digest:
+            raise ImageDigestUnknown(f"The registry knows {reference} and gives no digest for it. Nothing was done.", reference=reference)
+        return digest
 
     def update(self, service: SwarmService, spec: Mapping[str, Any]) -> None:
         self._post(service, spec, {"version": service.version, "registryAuthFrom": "spec"})
 
+    def way_back(self, service: SwarmService, wanted: Mapping[str, Any], timeout: float) -> str:
+        """What is to be done so that the service is again what it was before it was to become ``wanted`` (see ``way_back`` of the core)."""
+        answer = self._patiently(lambda: self.inspect(service), time.monotonic() + timeout)
+        now, asked, previous = (parse_service(self._stack.name, {**answer, "Spec": spec}) for spec in (answer["Spec"], wanted, answer.get("PreviousSpec")))
+        return way_back(now, previous if answer.get("PreviousSpec") else None, service, asked)
+
     def take_back(self, service: SwarmService) -> None:
         """Makes the specification before the last update the one in force, by the swarm's own way back, which is never taken back in turn."""
-        answer = self.inspect(service)
-        now = parse_service(self._stack.name, answer)
-        self._post(now, answer["Spec"], {"version": now.version, "rollback": "previous", "registryAuthFrom": "previous-spec"})
+        for tries_left in reversed(range(_TRIES)):
+            answer = self.inspect(service)
+            now = parse_service(self._stack.name, answer)
+            try:
+                self._post(now, answer["Spec"], {"version": now.version, "rollback": "previous", "registryAuthFrom": "previous-spec"})
+                return
+            except EngineFailed:
+                # The state of its update is part of the description: it may change between the two requests.
+                if not tries_left or parse_service(self._stack.name, self.inspect(service)).version == now.version:
+                    raise
 
     def _post(self, service: SwarmService, spec: Mapping[str, Any], params: Dict[str, Any]) -> None:
         """The SDK's own call builds a specification of the parts it knows, and cannot ask for the way back."""
@@ -93,18 +118,31 @@ class Swarm:
         began = time.monotonic()
         since: Tuple[Tuple[str, ...], float] = ((), began)
         while True:
-            now = parse_service(self._stack.name, self.inspect(service))
-            tasks = self.tasks(service)
+            now, tasks = self._patiently(lambda: self._look(service), began + timeout)
             progress = judge(now, tasks, goal)
             if progress.verdict == "failed":
                 raise _failure(now, tasks, progress, goal)
             if progress.verdict == "waiting" or progress.running != since[0]:
                 since = (progress.running if progress.verdict == "converged" else (), time.monotonic())
-            if progress.verdict == "converged" and time.monotonic() - since[1] >= _SETTLE_SECONDS:
+            if progress.verdict == "converged" and time.monotonic() - since[1] >= self._settle:
                 return round((time.monotonic() - began) * 1000)
             if time.monotonic() - began > timeout:
                 raise _failure(now, tasks, Progress("late", progress.running, f"{progress.message} after {timeout:g} s"), goal)
             time.sleep(_POLL_SECONDS)
+
+    def _look(self, service: SwarmService) -> Tuple[SwarmService, List[SwarmTask]]:
+        return parse_service(self._stack.name, self.inspect(service)), self.tasks(service)
+
+    @staticmethod
+    def _patiently(ask: Callable[[], _T], until: float) -> _T:
+        """While an engine is started again, or the managers choose who leads, what the swarm was told goes on: it is asked again until time is up."""
+        while True:
+            try:
+                return ask()
+            except (EngineUnreachable, EngineFailed) as error:
+                if int(error.details.get("status") or 500) < 500 or time.monotonic() > until:
+                    raise
+                time.sleep(_POLL_SECONDS)
 
 
 def _failure(service: SwarmService, tasks: Sequence[SwarmTask], progress: Progress, goal: str) -> OperationError:

@@ -18,6 +18,7 @@ def swarm_service_arguments() -> ArgumentSpec:
             "pin": {"type": "str", "choices": ["digest", "tag"], "default": "digest"},
             "release": {"type": "str", "default": "previous"},
             "replicas": {"type": "dict", "default": {}},
+            "published": {"type": "str", "choices": ["ignored", "asked"], "default": "ignored"},
             "timeout": {"type": "int", "default": 300},
             "created_by": {"type": "str", "default": ""},
         },

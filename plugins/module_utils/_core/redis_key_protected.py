@@ -5,13 +5,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from .errors import OperationError
 from .redis_keys_text import shown
 
 # Of all protected keys, what an application may delete itself meanwhile (a logout).
 _OWN_PERCENT = 1
+
+
+# Names that are kept to know them again: some hundred megabytes at the most. Of more, one that the server shows twice is counted twice.
+_MOST_NAMES = 1_000_000
+
+
+class Once:
+    """Of names that come again and again, each once. While its table shrinks, a server may show a key twice, and one counted twice hides a lost one."""
+
+    def __init__(self, most: int = _MOST_NAMES) -> None:
+        self._met: Set[bytes] = set()
+        self._most = most
+
+    def new(self, names: Sequence[bytes]) -> List[bytes]:
+        found = [name for name in dict.fromkeys(names) if name not in self._met]
+        self._met.update(found[: max(0, self._most - len(self._met))])
+        return found
 
 
 class ProtectedLost(OperationError):

@@ -123,11 +123,12 @@ def short_name(stack: str, name: str) -> str:
 
 
 def of_stack(stack: str, answers: Sequence[Mapping[str, Any]]) -> Tuple[Mapping[str, Any], ...]:
-    """The services that ``docker stack deploy`` made for the stack, or that are named as it would name them."""
+    """The services that ``docker stack deploy`` made for the stack, or that are named as it would name them and are of no other stack."""
     found = []
     for answer in answers:
         spec = answer.get("Spec") or {}
-        if (spec.get("Labels") or {}).get(LABEL_STACK) == stack or spec.get("Name", "").startswith(f"{stack}_"):
+        said = (spec.get("Labels") or {}).get(LABEL_STACK, "")
+        if said == stack or (not said and spec.get("Name", "").startswith(f"{stack}_")):
             found.append(answer)
     return tuple(sorted(found, key=lambda answer: answer["Spec"]["Name"]))
 
@@ -163,9 +164,13 @@ def refuse_busy(services: Sequence[SwarmService]) -> None:
 
 
 def refuse_jobs(services: Sequence[SwarmService]) -> None:
+    """What cannot be kept running: jobs, and what has no container (a plugin of the engine)."""
     jobs = [service.name for service in services if service.mode not in (REPLICATED, GLOBAL)]
     if jobs:
         raise BadInput(f"{', '.join(jobs)} runs to its end (a job of the swarm): there is nothing to keep running. Nothing was done.", services=jobs)
+    strange = [service.name for service in services if not service.image]
+    if strange:
+        raise BadInput(f"{', '.join(strange)} has no containers (a plugin of the engine): nothing was done.", services=strange)
 
 
 def refuse_unscalable(services: Sequence[SwarmService]) -> None:

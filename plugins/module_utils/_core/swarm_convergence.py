@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .errors import OperationError
 from .swarm import REPLICATED, SwarmService, SwarmTask
@@ -47,10 +47,11 @@ class Progress:
 
 
 def judge(service: SwarmService, tasks: Sequence[SwarmTask], goal: str = "update") -> Progress:
-    """Judges one look. ``goal`` is update, return or look: a way back that the swarm took by itself is a failure of an update only."""
+    """Judges one look. ``goal`` is update, return or look: a way back that the swarm took by itself is a failure of an update only, and for a look
+    nothing counts that the swarm gave up long ago."""
     right = right_tasks(service, tasks)
     running = tuple(sorted(task.id for task in right))
-    if service.update_state in ("paused", "rollback_paused") or (service.update_state == "rollback_completed" and goal == "update"):
+    if (service.update_state in ("paused", "rollback_paused") and goal != "look") or (service.update_state == "rollback_completed" and goal == "update"):
         return Progress("failed", running, f"the swarm says {service.update_state}: {service.update_message or 'no reason given'}")
     if service.update_state in ("updating", "rollback_started"):
         return Progress("waiting", running, f"the swarm is {service.update_state.replace('_', ' ')}, {_count(service, tasks)}")
@@ -58,6 +59,18 @@ def judge(service: SwarmService, tasks: Sequence[SwarmTask], goal: str = "update
     if len(right) == expected(service, tasks) and not others:
         return Progress("converged", running, _count(service, tasks))
     return Progress("waiting", running, _count(service, tasks))
+
+
+def way_back(now: SwarmService, previous: Optional[SwarmService], before: SwarmService, wanted: SwarmService) -> str:
+    """After an update failed: ``is_back`` where the service is what it was, ``previous`` where the swarm's own way back leads there, else ``foreign``:
+    somebody changed it after us, and the specification before that one is not the one that we found."""
+    if _same(now, before):
+        return "is_back"
+    return "previous" if _same(now, wanted) and previous is not None and _same(previous, before) else "foreign"
+
+
+def _same(one: SwarmService, other: SwarmService) -> bool:
+    return (one.image, one.replicas, one.force_update) == (other.image, other.replicas, other.force_update)
 
 
 def is_settled(service: SwarmService, tasks: Sequence[SwarmTask]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol
 from ..._core.errors import OperationError
 from ..._core.plan import Plan
 from ..._core.redis_key_plan import Tally, done_facts, plan_keys, require_few
-from ..._core.redis_key_protected import protected_rows, require_protected
+from ..._core.redis_key_protected import Once, protected_rows, require_protected
 from ..._core.redis_key_request import ALL, EXPIRING, FLUSHED, FOUND, LISTED, NAMES, Protection, Selection, check_flush, check_numbers
 from ..progress_file import ProgressFile
 from ..redis_key_ranking import KeyRanking
@@ -115,7 +115,7 @@ class RedisKeys:
         after = Tally()
         for batch in self._walk().batches():
             self._anew += len(batch.chosen)
-            after.add_protected(self._protection.count(batch.protected))
+            after.add_protected(self._protection.count(self._once.new(batch.protected)))
         if self._counts_protected:
             self._facts["protected"] = protected_rows(before, after.protected)
             require_protected(self._facts["protected"], self._expired() - expired)
@@ -152,7 +152,7 @@ class RedisKeys:
     def _count(self, batch: Batch) -> None:
         self._tally.chosen += len(batch.chosen)
         self._tally.expiring_already += batch.expiring_already
-        self._tally.add_protected(self._protection.count(batch.protected))
+        self._tally.add_protected(self._protection.count(self._once.new(batch.protected)))
         self._tally.missing += batch.missing
         if self._state == LISTED and self._selection.kind != NAMES:
             self._tally.add_prefixes(batch.chosen, len(self._selection.prefix))
@@ -168,6 +168,8 @@ class RedisKeys:
         return self._state == FLUSHED and bool(self._protection.prefixes)
 
     def _walk(self) -> KeyWalk:
+        """A pass of its own."""
+        self._once = Once()
         soon = self._params["spread"] * 1000 if self._state == EXPIRING else None
         return KeyWalk(self._session, Meant(self._selection, self._protection, soon), self._until)
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
-from ..._core.errors import OperationError
+from ..._core.errors import EngineUnreachable, OperationError
 from ..._core.ledger import Ledger, Release
 from ..._core.plan import Plan, Step
 from ..._core.release_selection import rollback_target
 from ..._core.stack import Stack
 from ..._core.swarm import SwarmService, SwarmTask, chosen, parse_service, refuse_busy, refuse_jobs
 from ..._core.swarm_convergence import SwarmRollbackFailed, is_settled, right_tasks, summary, table, troubles
+from ..._core.swarm_health import Door, Port, doors, parse_ports
 from ..clock import utc_now
 from ..engine import Engine
 from ..ledger_store import LedgerStore
@@ -36,14 +37,15 @@ class Change:
 
 
 class SwarmContext:
-    def __init__(self, params: Mapping[str, Any], host: Host) -> None:
+    def __init__(self, params: Mapping[str, Any], host: Host, swarm: Optional[Swarm] = None) -> None:
         self.stack = Stack.from_params(params)
         self.params = params
         self.host = host
         self.store = LedgerStore(self.stack)
-        self.swarm = Swarm.of_manager(self.stack, Engine.connect(self.stack))
+        self.swarm = swarm or Swarm.of_manager(self.stack, Engine.connect(self.stack))
         self._began = time.monotonic()
         self._specs: Dict[str, Mapping[str, Any]] = {}
+        self._ports: Dict[str, Sequence[Port]] = {}
         self.services: Tuple[SwarmService, ...] = ()
         self.tasks: List[SwarmTask] = []
 
@@ -55,6 +57,7 @@ class SwarmContext:
         """The services of these names (all of the stack without names), and all tasks."""
         answers = self.swarm.answers()
         self._specs = {answer["ID"]: answer["Spec"] for answer in answers}
+        self._ports = {answer["ID"]: parse_ports(answer) for answer in answers}
         self.services = chosen(self.stack.name, [parse_service(self.stack.name, answer) for answer in answers], names)
         self.tasks = self.swarm.tasks()
         return self.services
@@ -68,6 +71,10 @@ class SwarmContext:
     def spec(self, service: SwarmService) -> Mapping[str, Any]:
         return self._specs[service.id]
 
+    def doors(self) -> List[Door]:
+        nodes = self.swarm.nodes()
+        return [door for service in self.services for door in doors(service, self._ports[service.id], nodes, self.tasks)]
+
     def before(self) -> Dict[str, Any]:
         return {service.short: summary(service, self.tasks) for service in self.services}
 
@@ -76,32 +83,55 @@ class SwarmContext:
 
     def carry_out(self, changes: Sequence[Change]) -> Dict[str, int]:
         """One service after the other, each converged before the next. When one fails, it and those before it are taken back."""
-        updated: List[SwarmService] = []
+        begun: List[Change] = []
+        taken: Set[str] = set()
         ready: Dict[str, int] = {}
         try:
             for change in changes:
+                begun.append(change)
                 self.swarm.update(change.service, change.spec)
-                updated.append(change.service)
+                taken.add(change.service.id)
                 ready[change.service.short] = self.swarm.await_converged(change.service, self.params["timeout"])
         except OperationError as error:
-            self._take_back(updated, error)
+            self._take_back(begun, taken, error)
             raise
         return ready
 
-    def _take_back(self, updated: Sequence[SwarmService], error: OperationError) -> None:
-        """Raises ``error`` anew with what became of the services."""
-        try:
-            for service in reversed(updated):
-                now = parse_service(self.stack.name, self.swarm.inspect(service))
-                if not _is_as(now, service):  # the service's own rule for failed updates may have done it already
-                    self.swarm.take_back(service)
-                self.swarm.await_converged(service, self.params["timeout"], "return")
-        except OperationError as second:
-            raise SwarmRollbackFailed(f"{error} AND it could not be taken back: {second}", hint=second.hint, first=error.reason, **second.details) from error
-        if updated:
-            names = [service.name for service in updated]
+    def _take_back(self, begun: Sequence[Change], taken: Set[str], error: OperationError) -> None:
+        """Puts into ``error`` what became of the services. ``taken`` are the ids of those of which the swarm said that it took the change."""
+        names: List[str] = []
+        failures: List[OperationError] = []
+        for change in reversed(begun):
+            try:
+                if self._is_taken_back(change, change.service.id in taken):
+                    names.insert(0, change.service.name)
+            except OperationError as second:
+                failures.append(second)
+                if isinstance(second, EngineUnreachable):  # nobody is there to be asked for the others
+                    break
+        if failures:
+            details = {**failures[0].details, "first": error.reason, "taken_back": names}
+            told = " ".join(str(second) for second in failures)
+            raise SwarmRollbackFailed(f"{error} AND it could not be taken back: {told}", hint=failures[0].hint, **details) from error
+        if names:
             error.details["taken_back"] = names
             error.args = (f"{error} What ran before runs again ({', '.join(names)}).",)
+
+    def _is_taken_back(self, change: Change, taken: bool) -> bool:
+        """False when the swarm never took the change. An answer may be lost on its way, so what the service is counts."""
+        service, timeout = change.service, self.params["timeout"]
+        way = self.swarm.way_back(service, change.spec, timeout)
+        if way == "foreign" and taken:
+            raise SwarmRollbackFailed(
+                f"Somebody else changed service {service.name} meanwhile, so it was left as it is now.",
+                hint=f"docker service inspect {service.name} shows what it is; then playbooks/incident/rollback.yml, or docker service update by hand.",
+            )
+        if way == "previous":  # is_back: the service's own rule for failed updates has done it already
+            self.swarm.take_back(service)
+        if way == "previous" or taken:
+            self.swarm.await_converged(service, timeout, "return")
+            return True
+        return False
 
     def look_again(self) -> None:
         self.look([service.name for service in self.services])
@@ -147,7 +177,3 @@ def plan_of(context: SwarmContext, changes: Sequence[Change], wanted: Mapping[st
     for service in facts["services"]:
         service["after"] = after[service["name"]]
     return Plan(before, after, (*steps, *(change.step for change in changes)), facts)
-
-
-def _is_as(now: SwarmService, before: SwarmService) -> bool:
-    return (now.image, now.replicas, now.force_update) == (before.image, before.replicas, before.force_update)

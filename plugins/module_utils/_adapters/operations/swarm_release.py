@@ -137,6 +137,10 @@ class ReturnInSwarm(_Bringing):
         refuse_of_compose(self._release)
         services = context.look_to_change(sorted(self._release.images))
         wanted = self._look(self._release.images, services)
+        newest = ledger.entry(ledger.staged or ledger.current)
+        unsaid = sorted(set(newest.images) - set(self._release.images)) if newest else []
+        if unsaid:
+            context.host.warn(f"Release {self._release.title} says nothing of {', '.join(unsaid)}: they keep what they run.")
         steps = []
         if (ledger.staged or ledger.current) != self._release.id:
             steps.append(Step("stage", self._release.id, self._release.version))

@@ -9,7 +9,10 @@ from typing import Any, Dict, List, Mapping
 
 from ..._core.errors import BadInput
 from ..._core.plan import Plan, Step
+from ..._core.problem import worst_first
 from ..._core.swarm import forced, refuse_unscalable, with_replicas
+from ..._core.swarm_health import door_problems, door_rows, image_problems, task_problems
+from ..swarm_doors import closed_doors
 from .swarm_context import Change, Host, SwarmContext, ledger_facts, plan_of
 from .swarm_release import ReleaseToSwarm, ReturnInSwarm
 
@@ -24,6 +27,8 @@ def swarm_operation(params: Mapping[str, Any], host: Host) -> Any:
             raise BadInput(f"{option} has no meaning with state={params['state']}.", hint=f"Use state={state}.", option=option)
     if params["state"] == "scaled" and not params["replicas"]:
         raise BadInput("state=scaled needs replicas: a count for each service.", option="replicas")
+    if params["published"] == "asked" and params["state"] != "looked":
+        raise BadInput(f"published=asked has no meaning with state={params['state']}.", hint="Use state=looked.", option="published")
     if params["timeout"] < 1:
         raise BadInput("timeout must be 1 second or more.", timeout=params["timeout"])
     return _OPERATIONS[params["state"]](SwarmContext(params, host))
@@ -37,7 +42,11 @@ class LookAtSwarm:
         context = self._context
         context.look(context.params["services"])
         ledger = context.store.load()
-        return Plan({}, {}, facts={**context.facts(), **ledger_facts(ledger, ledger.current_release)})
+        asked = context.doors() if context.params["published"] == "asked" else []
+        closed = closed_doors(asked)
+        problems = worst_first([*task_problems(context.services, context.tasks), *image_problems(context.services, ledger), *door_problems(closed)])
+        told = {"problems": [problem.to_dict() for problem in problems], "published": door_rows(asked, closed)}
+        return Plan({}, {}, facts={**context.facts(), **ledger_facts(ledger, ledger.current_release), **told})
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
         return {}

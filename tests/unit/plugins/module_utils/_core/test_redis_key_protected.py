@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.runbook.compose.plugins.module_utils._core.redis_key_protected import ProtectedLost, protected_rows, require_protected
+from ansible_collections.runbook.compose.plugins.module_utils._core.redis_key_protected import Once, ProtectedLost, protected_rows, require_protected
 
 
 def test_each_prefix_is_told_before_and_after():
@@ -39,3 +39,12 @@ def test_new_keys_below_one_prefix_do_not_hide_the_loss_of_another():
     rows = protected_rows({b"lockout:": 5, b"session:": 5}, {b"lockout:": 0, b"session:": 50})
     with pytest.raises(ProtectedLost):
         require_protected(rows, 0)
+
+
+def test_a_name_that_is_shown_twice_counts_once():
+    once = Once()
+    assert once.new([b"a", b"b", b"a"]) == [b"a", b"b"]
+    assert once.new([b"b", b"c"]) == [b"c"]
+    few = Once(most=2)
+    assert few.new([b"a", b"b", b"c"]) == [b"a", b"b", b"c"]
+    assert few.new([b"a", b"c"]) == [b"c"]  # more are not kept

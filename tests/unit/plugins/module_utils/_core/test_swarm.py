@@ -33,6 +33,8 @@ def test_a_service_that_counts_by_itself_and_one_without_a_tag():
     with pytest.raises(BadInput, match="runs to its end"):
         swarm.refuse_jobs([job])
     swarm.refuse_jobs([found])
+    with pytest.raises(BadInput, match="no containers"):
+        swarm.refuse_jobs([swarm.parse_service("shop", {"ID": "p", "Spec": {"Name": "x", "TaskTemplate": {"PluginSpec": {"Name": "y"}}}})])
 
 
 def test_a_task_is_read_with_the_name_of_its_node():
@@ -53,7 +55,10 @@ def test_a_task_is_read_with_the_name_of_its_node():
 def test_services_of_a_stack_are_those_with_its_label_or_its_name():
     labelled = {"Spec": {"Name": "odd", "Labels": {"com.docker.stack.namespace": "shop"}}}
     named = {"Spec": {"Name": "shop_web", "Labels": None}}
-    assert swarm.of_stack("shop", [named, {"Spec": {"Name": "shopping_api"}}, ANSWER, labelled]) == (labelled, ANSWER, named)
+    # Stack shop_extra is another one, although its services' names begin alike.
+    other = {"Spec": {"Name": "shop_extra_web", "Labels": {"com.docker.stack.namespace": "shop_extra"}}}
+    assert swarm.of_stack("shop", [named, {"Spec": {"Name": "shopping_api"}}, ANSWER, other, labelled]) == (labelled, ANSWER, named)
+    assert swarm.of_stack("shop_extra", [named, ANSWER, other]) == (other,)
 
 
 def test_names_are_short_or_whole_and_stay_in_order():

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.runbook.compose.plugins.module_utils._core.swarm import SwarmService, SwarmTask
-from ansible_collections.runbook.compose.plugins.module_utils._core.swarm_convergence import is_settled, judge, last_word, summary, table, troubles
+from ansible_collections.runbook.compose.plugins.module_utils._core.swarm_convergence import (
+    is_settled,
+    judge,
+    last_word,
+    summary,
+    table,
+    troubles,
+    way_back,
+)
 
 API = SwarmService("s", "shop_api", "api", image="api:v2", replicas=2)
 AGENT = replace(API, mode="global", replicas=0)
@@ -64,6 +72,8 @@ def test_none_is_a_number_too():
         ("rollback_completed", "update", "failed"),
         ("rollback_completed", "return", "converged"),
         ("rollback_completed", "look", "converged"),
+        ("paused", "look", "converged"),
+        ("rollback_paused", "look", "converged"),
     ],
 )
 def test_what_the_swarm_says_of_its_update_decides_first(state, goal, verdict):
@@ -83,6 +93,18 @@ def test_a_failed_update_of_long_ago_does_not_make_what_runs_unwell():
     assert is_settled(replace(API, update_state="paused"), BOTH)
     assert not is_settled(replace(API, update_state="updating"), BOTH)
     assert not is_settled(API, BOTH[:1])
+
+
+def test_the_way_back_is_taken_only_where_it_leads_to_what_was_found():
+    before, wanted = replace(API, image="api:v1"), API
+    by_hand = replace(API, image="api:v9")
+    assert way_back(wanted, before, before, wanted) == "previous"
+    # The service's own rule has done it, or the swarm never took the change.
+    assert way_back(replace(before, update_state="rollback_completed"), None, before, wanted) == "is_back"
+    # Somebody changed it after us: what was before that is what failed.
+    assert way_back(by_hand, wanted, before, wanted) == "foreign"
+    assert way_back(wanted, wanted, before, wanted) == "foreign"
+    assert way_back(wanted, None, before, wanted) == "foreign"
 
 
 def test_the_newest_trouble_of_the_present_specification_has_the_last_word():
