@@ -137,7 +137,6 @@ def _live_until(step: int | str, operation: str, params: Mapping[str, Any], cut_
         engine = CutEngine()
         params = {**params, "docker_host": engine.address}
 
-
         def happens(name: str) -> None:
             threading.Timer(cut_after, engine.cut).start() if cut_after else engine.cut()
 
