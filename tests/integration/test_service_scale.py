@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from http.client import HTTPException
 
 import pytest
 import yaml
@@ -70,44 +68,25 @@ def test_up_and_down_check_do_check_again_do_again(shop):
 
 def test_who_leaves_ends_its_requests_and_gets_no_new_ones(shop):
     scale(shop, 2)
-    stop, answers = threading.Event(), []
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                answers.append(shop.ask("/work?ms=1500").status)
-            except (OSError, HTTPException) as error:  # cut off: what must not be
-                answers.append(repr(error))
-
-    asking = [threading.Thread(target=ask) for unused in range(12)]
-    for thread in asking:
-        thread.start()
-    time.sleep(1)
-    try:
+    with shop.asked_by(12, "/work?ms=1500") as answers:
+        time.sleep(1)
         done = scale(shop, 1)
-    finally:
-        stop.set()
-        for thread in asking:
-            thread.join()
-    assert (set(answers), done["drained"]["connections_left"], len(shop.api())) == ({200}, 0, 1), done
-    assert len(answers) > 20 and 0 < done["drained"]["seconds"] < 25
+    assert (set(answers), done["drained"]["connections_left"], len(shop.api())) == ({200}, 0, 1), (done, answers)
+    assert answers[200] > 20 and 0 < done["drained"]["seconds"] < 25
 
 
 def test_a_run_that_was_killed_while_it_drained_is_cleared_up_by_the_next(shop):
     scale(shop, 2)
-    long = [threading.Thread(target=lambda: shop.ask("/work?ms=6000")) for unused in range(8)]
-    for thread in long:
-        thread.start()
-    time.sleep(0.3)
-    killed = start("service_scale", options(shop, replicas=1))
-    until = time.monotonic() + 20
-    while "runbook_api_pinned" not in shop.included().read_text():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    for thread in long:
-        thread.join()
+    with shop.asked_by(8, "/work?ms=6000", count=1) as answers:
+        time.sleep(0.3)
+        killed = start("service_scale", options(shop, replicas=1))
+        until = time.monotonic() + 20
+        while "runbook_api_pinned" not in shop.included().read_text():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+    assert answers == {200: 8}, "nobody was cut off"
     done = scale(shop, 2)
     assert (done["changed"], len(done["answered"]), all(done["answered"].values())) == (True, 2, True), done
     assert not scale(shop, 2)["changed"]
