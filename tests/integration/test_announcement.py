@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socketserver
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.support.modules import call
+from tests.support.serving import serving
 
 SECRET = "secret-of-the-webhook"
 
@@ -49,17 +48,6 @@ class Mailbox(socketserver.StreamRequestHandler):
 
     def say(self, text):
         self.wfile.write(text.encode() + b"\r\n")
-
-
-@contextlib.contextmanager
-def serving(server):
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture

@@ -56,9 +56,7 @@ def test_the_mode_is_switched_on_told_and_ends_with_its_job(stack):
 
 
 def test_an_address_is_exempt_from_limits_and_no_longer(stack):
-    # What nginx takes for the client's address is that of the host on the stack's network.
-    stack.ask("/x")
-    client = json.loads(stack.project.compose("logs", "--no-log-prefix", "--tail", "1", "edge").stdout)["client"]
+    client = stack.address_seen()
     call("edge_traffic", {**stack.options, "attack": {}})
     assert 429 in {stack.ask("/x").status for unused in range(8)}
     done = stack.must("security/allow_address", address=client)

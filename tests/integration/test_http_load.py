@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.modules import call
 from tests.support.samples import documented_sample, undocumented
+from tests.support.serving import serving
 from tests.support.stacks import ComposeProject, docker, free_port, unique_name
 
 METRICS = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:3000/metrics').read().decode())"
@@ -68,12 +69,8 @@ class Counting(ThreadingHTTPServer):
 
 @pytest.fixture
 def server():
-    made = Counting()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    with serving(Counting()) as made:
+        yield made
 
 
 def loading(server, path: str, check: bool = False, **options) -> dict:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.faulty_service import faulty_service
 from tests.support.modules import call
-from tests.support.sockets import CLOSE, PING, PONG, websocket_service
+from tests.support.serving import serving
+from tests.support.sockets import CLOSE, PING, PONG, WebsocketService
 from tests.support.stacks import ComposeProject, docker, free_port, unique_name
 
 KEY = "provider-key-of-the-test"
@@ -36,7 +37,7 @@ services:
 
 @pytest.fixture(scope="module")
 def sockets():
-    with websocket_service() as running:
+    with serving(WebsocketService()) as running:
         yield running
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.modules import call
+from tests.support.serving import serving
 from tests.support.stacks import ComposeProject, unique_name
 
 COMPOSE = """
@@ -249,10 +249,8 @@ class Answers(BaseHTTPRequestHandler):
 def server():
     Answers.status = 200
     made = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{made.server_port}/health"
-    made.shutdown()
-    made.server_close()
+    with serving(made):
+        yield f"http://127.0.0.1:{made.server_port}/health"
 
 
 def test_what_is_worse_than_before_is_found_early(site, server):

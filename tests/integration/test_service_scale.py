@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from http.client import HTTPException
 
 import pytest
 import yaml
@@ -55,24 +51,6 @@ def scale(shop: EdgeStack, replicas: int, check: bool = False, **own: object) ->
     return call("service_scale", options(shop, replicas=replicas, **own), check=check)
 
 
-@contextlib.contextmanager
-def asked(shop: EdgeStack) -> Iterator[list[int]]:
-    """Statuses that a user gets meanwhile."""
-    stop, answers = threading.Event(), []
-
-    def ask() -> None:
-        while not stop.is_set():
-            answers.append(shop.ask().status)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        asking.join()
-
-
 def test_up_and_down_check_do_check_again_do_again(shop):
     first = set(shop.api())
     seen = scale(shop, 3, check=True)
@@ -94,44 +72,25 @@ def test_up_and_down_check_do_check_again_do_again(shop):
 
 def test_who_leaves_ends_its_requests_and_gets_no_new_ones(shop):
     scale(shop, 2)
-    stop, answers = threading.Event(), []
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                answers.append(shop.ask("/work?ms=1500").status)
-            except (OSError, HTTPException) as error:  # cut off: what must not be
-                answers.append(repr(error))
-
-    asking = [threading.Thread(target=ask) for unused in range(12)]
-    for thread in asking:
-        thread.start()
-    time.sleep(1)
-    try:
+    with shop.asked_by(12, "/work?ms=1500") as answers:
+        time.sleep(1)
         done = scale(shop, 1)
-    finally:
-        stop.set()
-        for thread in asking:
-            thread.join()
-    assert (set(answers), done["drained"]["connections_left"], len(shop.api())) == ({200}, 0, 1), done
-    assert len(answers) > 20 and 0 < done["drained"]["seconds"] < 25
+    assert (set(answers), done["drained"]["connections_left"], len(shop.api())) == ({200}, 0, 1), (done, answers)
+    assert answers[200] > 20 and 0 < done["drained"]["seconds"] < 25
 
 
 def test_a_run_that_was_killed_while_it_drained_is_cleared_up_by_the_next(shop):
     scale(shop, 2)
-    long = [threading.Thread(target=lambda: shop.ask("/work?ms=6000")) for unused in range(8)]
-    for thread in long:
-        thread.start()
-    time.sleep(0.3)
-    killed = start("service_scale", options(shop, replicas=1))
-    until = time.monotonic() + 20
-    while "runbook_api_pinned" not in shop.included().read_text():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    for thread in long:
-        thread.join()
+    with shop.asked_by(8, "/work?ms=6000", count=1) as answers:
+        time.sleep(0.3)
+        killed = start("service_scale", options(shop, replicas=1))
+        until = time.monotonic() + 20
+        while "runbook_api_pinned" not in shop.included().read_text():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+    assert answers == {200: 8}, "nobody was cut off"
     done = scale(shop, 2)
     assert (done["changed"], len(done["answered"]), all(done["answered"].values())) == (True, 2, True), done
     assert not scale(shop, 2)["changed"]
@@ -143,7 +102,7 @@ def test_an_engine_that_is_gone_in_the_middle(shop, replicas, step, delay):
     """T204."""
     assert not scale(shop, 2)["failed"]
     wanted = {**DEFAULTS, **options(shop, replicas=replicas)}
-    with asked(shop) as answers:
+    with shop.asked_by(1, "/health") as answers:
         told = loses_engine_at(step, "service_scale", wanted, delay)
         assert told["reason"] in ("engine_unreachable", "start_failed"), told
         shop.nginx("-t", "-q")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
-
-from tests.support.modules import ROOT
+from tests.support.remote import HOSTS, Remote
 from tests.support.stacks import docker
 
-BIN = Path(sys.executable).parent
-HOST, PORT = "runbook-host-1", int((os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()[0])
+HOST = HOSTS[0]
 STACK, DIRECTORY, WEB = "shop-care", "/opt/care", 18083
 COMPOSE = f"""
 services:
@@ -63,14 +58,7 @@ open("/etc/apt/sources.list", "w").write(f"deb [trusted=yes] file:{place} ./\\n"
 class Host:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        keys = ROOT / ".runbook" / "ssh"
         own = {
-            "ansible_host": "127.0.0.1",
-            "ansible_port": PORT,
-            "ansible_user": "root",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": str(keys / "key"),
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
             "runbook_environment": "staging",
             "stack_name": STACK,
             "stack_project_dir": DIRECTORY,
@@ -82,24 +70,12 @@ class Host:
             # What the machine below is doing meanwhile is not the matter.
             "stack_thresholds": {"host": {"load_critical_per_core": 1000, "memory_critical_percent": 100, "disk_critical_percent": 100}},
         }
-        (directory / "hosts.yml").write_text(yaml.safe_dump({"stack": {"hosts": {HOST: own}}}))
+        self.remote = Remote.of_first(directory, **own)
 
     def play(self, playbook: str, *words: str, **variables: object) -> tuple[int, str, dict]:
         """Exit code, output, and what was reported."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.directory / "hosts.yml"), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables), *words],
-            cwd=ROOT,
-            env={**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "ANSIBLE_NOCOLOR": "1", "RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        files = sorted((self.directory / "runs").glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
-        told = json.loads(files[-1].read_text()).get("custom_stats", {}).get("_run", {}).get("runbook", {}).get(HOST, {})
-        return done.returncode, done.stdout, told
+        code, output = self.remote.play(playbook, *words, **variables)
+        return code, output, self.remote.told()
 
     def must(self, playbook: str, **variables: object) -> dict:
         code, output, told = self.play(playbook, **variables)

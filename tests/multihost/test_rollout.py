@@ -3,52 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.support.modules import ROOT
+from tests.support.remote import HOSTS, Remote, reached
 from tests.support.stacks import MINIATURE, docker
 
-BIN = Path(sys.executable).parent
-HOSTS = ("runbook-host-1", "runbook-host-2")
-PORTS = (os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()
 VERSIONS = ("v1", "v2", "v3", "bad", "slow")
 IMAGES = (*(f"runbook-api:{version}" for version in VERSIONS), "runbook-postgres:15", "runbook-redis:7", "runbook-nginx:1")
 STACK, PORT = "shop-staging", 18080
 LOCAL = ROOT / "inventories" / "local" / "group_vars"
 
 
-@dataclass(frozen=True)
-class Fleet:
+class Fleet(Remote):
     """Two hosts and the inventory that names them."""
-
-    directory: Path
-
-    def start(self, playbook: str, **variables: object) -> subprocess.Popen:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
-        records = {"RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs"), "ANSIBLE_NOCOLOR": "1"}
-        words = ["ansible-playbook", "-i", str(self.directory / "inventory"), f"playbooks/{playbook}.yml"]
-        return subprocess.Popen(
-            [*words, "--extra-vars", json.dumps(variables)],
-            cwd=ROOT,
-            env={**kept, **records, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def play(self, playbook: str, **variables: object) -> tuple[int, str]:
-        """Exit code and output."""
-        run = self.start(playbook, **variables)
-        output = run.communicate(timeout=400)[0]
-        return run.returncode, output
 
     def must(self, playbook: str, **variables: object) -> str:
         code, output = self.play(playbook, **variables)
@@ -96,15 +69,7 @@ def write_inventory(place: Path) -> None:
         "stack_edge_port": str(PORT),
     }
     (variables / "zz_own.yml").write_text(yaml.safe_dump(own))
-    keys = ROOT / ".runbook" / "ssh"
-    common = {
-        "ansible_host": "127.0.0.1",
-        "ansible_user": "root",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "ansible_ssh_private_key_file": str(keys / "key"),
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
-    }
-    hosts = {name: {**common, "ansible_port": int(port)} for name, port in zip(HOSTS, PORTS)}
+    hosts = {name: reached(number) for number, name in enumerate(HOSTS)}
     (place / "hosts.yml").write_text(yaml.safe_dump({"stack": {"hosts": hosts}}))
 
 
@@ -113,7 +78,7 @@ def fleet(tmp_path_factory, hosts):
     directory = tmp_path_factory.mktemp("fleet")
     subprocess.run([hosts, "load", *IMAGES], check=True)
     write_inventory(directory / "inventory")
-    made = Fleet(directory)
+    made = Fleet(directory, "inventory")
     made.must("deploy/install", version="v1")
     return made
 

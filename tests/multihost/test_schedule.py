@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.support.backup_samples import BackupDirectory
-from tests.support.modules import ROOT
+from tests.support.remote import HOSTS, Remote
 from tests.support.stacks import docker
 
-BIN = Path(sys.executable).parent
-HOST, PORT = "runbook-host-1", int((os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()[0])
+HOST = HOSTS[0]
 STACK, BACKUPS = "shop-schedule", "/var/backups/runbook"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SETTINGS = {
@@ -37,41 +33,17 @@ def now() -> datetime:
 class Host:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        keys = ROOT / ".runbook" / "ssh"
-        own = {
-            "ansible_host": "127.0.0.1",
-            "ansible_port": PORT,
-            "ansible_user": "root",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": str(keys / "key"),
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
-            "runbook_environment": "staging",
-            "stack_name": STACK,
-            "stack_project_dir": "/opt/shop",
-            "stack_services": {"postgres": "postgres"},
-            "stack_backup": SETTINGS,
-        }
-        (directory / "hosts.yml").write_text(yaml.safe_dump({"stack": {"hosts": {HOST: own}}}))
+        about = {"runbook_environment": "staging", "stack_name": STACK, "stack_project_dir": "/opt/shop", "stack_services": {"postgres": "postgres"}}
+        self.remote = Remote.of_first(directory, stack_backup=SETTINGS, **about)
 
     def play(self, **variables: object) -> tuple[int, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.directory / "hosts.yml"), "playbooks/backup/schedule.yml", "--extra-vars", json.dumps(variables)],
-            cwd=ROOT,
-            env={**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "ANSIBLE_NOCOLOR": "1", "RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs")},
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return self.remote.play("backup/schedule", **variables)
 
     def changed(self, **variables: object) -> int:
         """How many steps of a run that succeeds changed something."""
         code, output = self.play(**variables)
         assert code == 0, output[-4000:]
-        record = json.loads(max((self.directory / "runs").glob("*.json"), key=lambda file: file.stat().st_mtime_ns).read_text())
-        return sum(counts["changed"] for counts in record["hosts"].values())
+        return sum(counts["changed"] for counts in self.remote.record()["hosts"].values())
 
     def run(self, *words: str) -> subprocess.CompletedProcess:
         return subprocess.run(["docker", "exec", HOST, *words], capture_output=True, text=True, check=False)

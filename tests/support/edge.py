@@ -6,10 +6,14 @@ import contextlib
 import http.client
 import json
 import shutil
+import threading
 import time
+import uuid
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Iterator
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -108,6 +112,44 @@ class EdgeStack(OperatedStack):
                     return answered
             assert time.monotonic() < end, "nobody answers"
             time.sleep(0.05)
+
+    @contextlib.contextmanager
+    def asked_by(self, users: int, path: str, count: int = 0) -> Iterator[Counter]:
+        """Users who ask until the block ends, or ``count`` times each: how often each status came, and each way to be cut off."""
+        answers: Counter = Counter()
+        stop = threading.Event()
+
+        def ask() -> None:
+            asked = 0
+            while not stop.is_set() and (not count or asked < count):
+                asked += 1
+                try:
+                    answers[self.ask(path).status] += 1
+                except (OSError, http.client.HTTPException) as error:
+                    answers[repr(error)] += 1
+
+        threads = [threading.Thread(target=ask) for unused in range(users)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield answers
+        finally:
+            if not count:
+                stop.set()
+            for thread in threads:
+                thread.join()
+
+    def address_seen(self) -> str:
+        """What nginx takes for the address of this test: that of the host on the network of the stack."""
+        path = f"/who-{uuid.uuid4().hex}"
+        self.ask(path)
+        deadline = time.monotonic() + 20
+        while True:
+            lines = [line for line in self.project.compose("logs", "--no-log-prefix", "edge").stdout.splitlines() if f'"{path}"' in line]
+            if lines:
+                return json.loads(lines[0])["client"]
+            assert time.monotonic() < deadline, "the request is not in the log"
+            time.sleep(0.1)
 
     def api(self) -> dict[str, str]:
         """Id of each running container of the api to its address, the oldest first."""

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.serving import serving
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -178,15 +180,8 @@ def faulty_service(certificate: Path | None = None, host: str = "127.0.0.1") -> 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         service.socket = context.wrap_socket(service.socket, server_side=True)
-    thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(service):
         yield service
-    finally:
-        service.stopping.set()
-        service.shutdown()
-        service.server_close()
-        thread.join(5)
 
 
 def self_signed_certificate(path: Path) -> Path:

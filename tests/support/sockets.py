@@ -11,7 +11,6 @@ import struct
 import sys
 import threading
 import time
-from typing import Iterator
 
 PING, PONG, TEXT, CLOSE = 9, 10, 1, 8
 
@@ -110,20 +109,6 @@ class WebsocketService(socketserver.ThreadingTCPServer):
     @property
     def port(self) -> int:
         return self.server_address[1]
-
-
-@contextlib.contextmanager
-def websocket_service() -> Iterator[WebsocketService]:
-    service = WebsocketService()
-    thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield service
-    finally:
-        service.stopping.set()
-        service.shutdown()
-        service.server_close()
-        thread.join(5)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Iterator
@@ -14,12 +12,10 @@ from typing import Iterator
 import yaml
 
 from tests.support.image_registry import ImageRegistry
-from tests.support.modules import ROOT, call, start
-from tests.support.operated import COMPILED, PLAYBOOK
+from tests.support.modules import call, start
+from tests.support.remote import HOSTS, Remote, ssh
 from tests.support.stacks import docker
 
-HOSTS = ("runbook-host-1", "runbook-host-2")
-PORTS = (os.environ.get("RUNBOOK_HOST_PORTS") or "2201 2202").split()
 STACK, PORT = "shop", 18090
 VERSIONS = {"shop/api:v1": "runbook-api:v1", "shop/api:v2": "runbook-api:v2", "shop/api:v3": "runbook-api:v3", "shop/odd:v3": "runbook-api:bad"}
 ASK = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=5))['version'])"
@@ -36,15 +32,18 @@ _RULES = {
 }
 
 
-BIN = Path(sys.executable).parent
 # What "it works" means to the playbooks: v1 never does.
 PROBES = [{"name": "health", "role": "liveness", "url": f"http://127.0.0.1:{PORT}/health", "status": ["200"], "absent": ["v1"]}]
-
-
-def ssh(number: int) -> list[str]:
-    keys = ROOT / ".runbook" / "ssh"
-    options = ["-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={keys / 'known_hosts'}", "-i", str(keys / "key"), "-p", PORTS[number]]
-    return ["ssh", *options, "root@127.0.0.1"]
+DESCRIBED = {
+    "runbook_environment": "staging",
+    "stack_engine": "swarm",
+    "stack_swarm": {"timeout": 60},
+    "stack_name": STACK,
+    "stack_project_dir": "/opt/shop",
+    "stack_services": {"app": "api"},
+    "stack_release": {"services": ["api"], "probe_successes": 1, "probe_deadline": 5},
+    "stack_probes": PROBES,
+}
 
 
 class SwarmHosts:
@@ -53,6 +52,7 @@ class SwarmHosts:
     def __init__(self, directory: Path, registry: ImageRegistry) -> None:
         self.directory = directory
         self.registry = registry
+        self.remote = Remote.of_first(directory, **DESCRIBED)
         self.sockets = [directory / f"engine-{number}.sock" for number in (1, 2)]
 
     def inside(self, number: int, *words: str) -> str:
@@ -79,7 +79,9 @@ class SwarmHosts:
                 subprocess.run(["docker", "exec", HOSTS[number], "docker", "swarm", "leave", "--force"], check=False, capture_output=True)
 
     def _trust(self, number: int) -> None:
-        self.inside(number, "sh", "-c", f"echo '{json.dumps({'insecure-registries': [self.registry.address, self.registry.private]})}' > /etc/docker/daemon.json")
+        self.inside(
+            number, "sh", "-c", f"echo '{json.dumps({'insecure-registries': [self.registry.address, self.registry.private]})}' > /etc/docker/daemon.json"
+        )
         self.inside(number, "systemctl", "reload", "docker")
 
     def _deploy(self) -> None:
@@ -130,33 +132,8 @@ class SwarmHosts:
 
     def play(self, playbook: str, **variables: object) -> tuple[int, str, dict]:
         """A playbook against the manager over SSH: its exit code, its output and its record."""
-        inventory, runs = self.directory / "hosts.yml", self.directory / "runs"
-        inventory.write_text(yaml.safe_dump({"stack": {"hosts": {HOSTS[0]: self._host()}}}))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
-        own = {**COMPILED, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "ANSIBLE_NOCOLOR": "1", "RUNBOOK_RECORD_DIRECTORY": str(runs)}
-        words = [*PLAYBOOK, "-i", str(inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables)]
-        done = subprocess.run(words, cwd=ROOT, env={**kept, **own}, capture_output=True, text=True, timeout=200, check=False)
-        record = json.loads(max(runs.glob("*.json"), key=lambda file: file.stat().st_mtime_ns).read_text())
-        return done.returncode, done.stdout, record
-
-    def _host(self) -> dict:
-        keys = ROOT / ".runbook" / "ssh"
-        return {
-            "ansible_host": "127.0.0.1",
-            "ansible_port": int(PORTS[0]),
-            "ansible_user": "root",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": str(keys / "key"),
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={keys / 'known_hosts'}",
-            "runbook_environment": "staging",
-            "stack_engine": "swarm",
-            "stack_swarm": {"timeout": 60},
-            "stack_name": STACK,
-            "stack_project_dir": "/opt/shop",
-            "stack_services": {"app": "api"},
-            "stack_release": {"services": ["api"], "probe_successes": 1, "probe_deadline": 5},
-            "stack_probes": PROBES,
-        }
+        code, output = self.remote.play(playbook, **variables)
+        return code, output, self.remote.record()
 
     def journal(self) -> list[dict]:
         path = self.directory / "state" / STACK / "journal.ndjson"
