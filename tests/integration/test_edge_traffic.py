@@ -245,6 +245,8 @@ def test_two_at_once_change_both_what_they_want(stack):
         {"maintenance": {"minutes": 5, "until": "2099-01-01T00:00:00Z"}},
         {"maintenance": {"minutes": 5, "title": "two\nlines"}},
         {"maintenance": {"minutes": 5, "notice": "x" * 601}},
+        {"maintenance": {"minutes": 5, "admits": -1}},
+        {"maintenance": {"admits": 10}},
         {"allow": [{"address": "example.org"}]},
         {"attack": {"rate": -1}},
         {"pools": {"web": {}}},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
-from ansible_collections.runbook.compose.plugins.module_utils._core.window_watch import Answered, Limits, breaches, summary
+from ansible_collections.runbook.compose.plugins.module_utils._core.window_watch import Answered, BaselineUseless, Limits, breaches, require_useful, summary
 
 
 def test_a_summary_counts_and_ranks():
@@ -24,11 +26,19 @@ def test_a_summary_counts_and_ranks():
         ({"requests": 100, "error_percent": 0.0, "p95_ms": 250.0}, {"error_percent": 0.0, "p95_ms": 10.0}, 0),  # the floor
         ({"requests": 100, "error_percent": 0.0, "p95_ms": 401.0}, {"error_percent": 0.0, "p95_ms": 200.0}, 1),
         ({"requests": 100, "error_percent": 2.0, "p95_ms": 9000.0}, {}, 1),  # nothing was measured before
-        ({"requests": 4, "error_percent": 100.0, "p95_ms": 0.0}, {}, 0),  # too few to say anything
+        ({"requests": 4, "errors": 3, "error_percent": 75.0, "p95_ms": 9000.0}, {}, 0),  # too few to say anything
+        ({"requests": 4, "errors": 4, "error_percent": 100.0, "p95_ms": 0.0}, {}, 1),  # but none was answered, as when each takes too long
+        ({"requests": 0, "errors": 0, "error_percent": 0.0, "p95_ms": 0.0}, {}, 1),
     ],
 )
 def test_only_what_is_worse_than_before_counts(seen, before, expected):
     assert len(breaches(seen, before, Limits())) == expected
+
+
+@pytest.mark.parametrize(("requests", "errors", "useful"), [(20, 0, True), (20, 9, True), (20, 10, False), (2, 2, False), (0, 0, False)])
+def test_a_baseline_that_nothing_could_be_worse_than_is_refused(requests, errors, useful):
+    with contextlib.nullcontext() if useful else pytest.raises(BaselineUseless):
+        require_useful({"requests": requests, "errors": errors})
 
 
 @pytest.mark.parametrize("wrong", [{"errors": 1}, {"p95_factor": 0.5}, {"error_percent": "many"}, {"error_percent": 101}])
