@@ -232,7 +232,7 @@ def test_packages_are_upgraded_and_those_of_the_engine_stay(host):
 
 def test_a_window_upgrades_packages_and_outlives_a_reboot(host):
     """T187: The host reboots within a maintenance window, and the run that held it is gone."""
-    host.run("dpkg", "--install", "/opt/packages/shop-tools_1.0_all.deb")
+    host.run("dpkg", "--force-confold", "--install", "/opt/packages/shop-tools_1.0_all.deb")
     playbook = host.directory / "window.yml"
     playbook.write_text(WINDOW)
     code, output, told = host.play(str(playbook.with_suffix("")))
