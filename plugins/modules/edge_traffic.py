@@ -44,7 +44,9 @@ options:
         choices: ['on', 'off']
         default: 'on'
       until:
-        description: The announced end in UTC, such as V(2026-01-31T22:30:00Z). It, or O(maintenance.minutes), must be given.
+        description:
+          - The announced end in UTC, such as V(2026-01-31T22:30:00Z). It, or O(maintenance.minutes), must be given, unless it is closed already; then the
+            end stays.
         type: str
         default: ''
       minutes:
@@ -66,6 +68,13 @@ options:
         description: Whether it stays closed after its end, until it is opened. Else it may not be longer than 24 hours.
         type: bool
         default: false
+      admits:
+        description:
+          - Percent of the clients that are let in all the same, to bring traffic back in steps. It goes by the client's address as nginx sees it, so one
+            client gets one answer, and who is let in stays in when the share grows.
+          - With a share, nobody can be asked for what strangers get, and RV(proof) does not have it.
+        type: int
+        default: 0
   attack:
     description: Limits requests of each client, or no longer does.
     type: dict

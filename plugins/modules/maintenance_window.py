@@ -29,12 +29,15 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(planned) looks at the stack, keeps the plan and returns its hash. Refused while a window is under way, and outside O(hours).
+      - V(planned) looks at the stack, keeps the plan and returns its hash. Refused while a window is under way, outside O(hours), and while something else of
+        the stack is open, unless O(incident_reason) says why it cannot wait. Open is a rollout or a restore that has not come to its end, a release that runs
+        and was judged as failed, and an edge that is closed, limits clients, or is steered to certain containers.
       - V(begun) opens the window. The plan is made anew, and refused when it is not the one that was planned, or not the one in O(approved). A window of the
-        same change and tasks whose run is gone is taken over.
+        same change and tasks whose run is gone is taken over. Else it is refused for the same reasons as V(planned), and before O(starts_at) of the plan.
       - V(step) says that task O(task) begins or has ended (O(outcome)). Without a task it notes O(because) for the report.
       - V(proven), V(watching) and V(abandoned) are the phases.
-      - V(measured) asks O(urls) for O(seconds). Before the window that is the baseline; in phase V(watching) it is compared with it.
+      - V(measured) asks O(urls) for O(seconds). Before the window that is the baseline, which is refused when half of the requests fail. In the phases
+        V(proven) and V(watching) it is compared with it.
       - V(ended) closes the window, or takes a plan back.
       - V(expired) is what the target runs by itself.
       - V(look) only tells.
@@ -54,6 +57,7 @@ options:
       - What is done in the window, in this order. Each entry has one of the keys C(release) (a version), C(migrate), C(update_images), C(configure)
         (settings), C(vacuum_full), C(reindex), C(os_update), C(file) (a tasks file), and perhaps C(half_applied) (V(none), V(swap), V(schema)) and C(minutes)
         (how long it may be silent).
+      - Of settings only fingerprints are kept and shown, with the stack's salt; so the tasks have to be given anew when the window begins.
       - Needed by V(planned) and V(begun).
     type: list
     elements: dict
@@ -96,6 +100,10 @@ options:
     default: ''
   override_reason:
     description: Why it cannot wait for O(hours). It is kept in the plan.
+    type: str
+    default: ''
+  incident_reason:
+    description: Why it cannot wait until what is open on the stack has come to its end. It is kept in the plan, with what was open.
     type: str
     default: ''
   minutes:
@@ -168,6 +176,10 @@ options:
     type: list
     elements: str
     default: []
+  headers:
+    description: Headers of these requests, such as the one by which operators pass a closed edge.
+    type: dict
+    default: {}
   seconds:
     description: How long O(state=measured) asks, at most four hours. It ends earlier when enough was seen that is worse than before.
     type: float
@@ -187,8 +199,9 @@ seealso:
   - module: runbook.compose.operation_lease
   - module: runbook.compose.scheduled_job
 notes:
-  - Reasons of failures are V(window_open), V(window_missing), V(window_unreadable), V(window_kept), V(outside_hours), V(plan_drifted), V(approval_missing),
-    V(watch_breached), V(bad_input), V(state_unwritable), V(lease_held), V(lease_lost), V(lease_unreadable) and those of the edge.
+  - Reasons of failures are V(window_open), V(window_missing), V(window_unreadable), V(window_kept), V(outside_hours), V(incident_open), V(plan_drifted),
+    V(approval_missing), V(baseline_useless), V(watch_breached), V(bad_input), V(state_unwritable), V(lease_held), V(lease_lost), V(lease_unreadable) and
+    those of the edge.
 """
 
 EXAMPLES = r"""
@@ -244,7 +257,7 @@ window:
     phase: {description: See the description of the module., type: str, sample: working}
     owner: {description: Who does it., type: str, sample: alice@control}
     plan:
-      description: The plan with C(hash), C(tasks), C(observed), C(minutes), C(planned_at) and C(override_reason).
+      description: The plan with C(hash), C(tasks), C(observed), C(minutes), C(planned_at), C(override_reason), C(incidents) and C(incident_reason).
       type: dict
       sample: {change: CHG-42, hash: 5b2f07c1}
     tasks: {description: "The tasks with C(number), C(kind), C(value), C(title), C(half_applied) and C(minutes).", type: list, elements: dict, sample: []}

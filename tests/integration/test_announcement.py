@@ -117,6 +117,10 @@ def test_who_cannot_be_told_is_a_warning_and_all_others_are_told(tmp_path, hooks
     assert found["nobody@example.org"][0] is False and found["chat"] == (True, 3, "") and found["feed"][0]
     assert "did not reach nobody (webhook) after 3 attempts" in str(told["warnings"]) and SECRET not in json.dumps(told)
 
+    strange = [{"kind": "webhook", "name": name, "url": f"http://127.0.0.1:1/{SECRET}{letter}"} for name, letter in (("umlaut", "ü"), ("space", " "))]
+    told = announce(tmp_path, [*strange, feed], attempts=1)
+    assert not told["failed"] and (told["undelivered"], told["announced"][2]["delivered"]) == (2, True) and SECRET not in json.dumps(told)
+
     hooks.answers = [302]
     moved = announce(tmp_path, [hook(hooks)], attempts=1, on_failure="fail")
     assert (moved["failed"], moved["reason"]) == (True, "announcement_failed") and "status 302" in moved["msg"] and SECRET not in json.dumps(moved)

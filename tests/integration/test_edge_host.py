@@ -92,12 +92,16 @@ class Host:
         places = {"file": str(self.directory / "sites-available" / "shop"), "enabled_as": str(self.directory / "sites-enabled" / "shop")}
         return self.call("edge_site", check, content=text, **places)
 
-    def ask(self, path: str = "/health") -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def ask(self, path: str = "/health", source: str = "127.0.0.1") -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.headers.get("X-Served-By", "")
+
+    def let_in(self) -> set[str]:
+        """Those of a hundred clients that the edge lets in."""
+        return {client for number in range(1, 101) for client in [f"127.0.0.{number}"] if self.ask("/x", client)[0] != 503}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +148,24 @@ def test_a_site_of_the_host_is_enabled_and_steered(host):
     assert late["reason"] == "drain_timed_out" and late["details"]["connections_left"] == 1
     assert drained["drained"]["seconds"] < 4 and slow[0][0] == 200
     assert succeeded(host.call("edge_traffic", pools={"api": {}})) == ["rest"] and host.ask()[0] == 200
+
+
+def test_traffic_comes_back_by_clients_and_each_gets_one_answer(host):
+    """T180"""
+    closed = host.call("edge_traffic", maintenance={"minutes": 10, "stays": True}, owner="window")
+    assert not closed["failed"] and host.let_in() == set()
+    shares = []
+    for percent in (10, 50):
+        wanted = {"maintenance": {"admits": percent, "stays": True}, "owner": "window"}
+        done = host.call("edge_traffic", **wanted)
+        assert succeeded(done) == ["change"] and f"{percent} % of the clients" in done["actions"][0]["detail"]
+        assert done["traffic"]["maintenance"]["until"] == closed["traffic"]["maintenance"]["until"] and done["proof"]["outside"] is None
+        assert not host.call("edge_traffic", **wanted)["changed"]
+        shares.append(host.let_in())
+    assert shares[0] < shares[1] == host.let_in() and 1 <= len(shares[0]) < 30 < len(shares[1]) < 70
+    assert host.call("edge_traffic", maintenance={"admits": 100})["reason"] == "bad_input"
+    assert succeeded(host.call("edge_traffic", maintenance={"stays": True}, owner="window")) == ["change"] and host.let_in() == set()
+    assert succeeded(host.call("edge_traffic", maintenance={"state": "off"})) == ["open"] and len(host.let_in()) == 100
 
 
 def test_no_nginx_on_the_host_is_told(host):

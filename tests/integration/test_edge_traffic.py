@@ -238,6 +238,8 @@ http { server { listen 8123; set $a "}b#c;";
         {"maintenance": {"minutes": 5, "until": "2099-01-01T00:00:00Z"}},
         {"maintenance": {"minutes": 5, "title": "two\nlines"}},
         {"maintenance": {"minutes": 5, "notice": "x" * 601}},
+        {"maintenance": {"minutes": 5, "admits": -1}},
+        {"maintenance": {"admits": 10}},
         {"allow": [{"address": "example.org"}]},
         {"attack": {"rate": -1}},
         {"pools": {"web": {}}},

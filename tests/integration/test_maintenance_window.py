@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,77 +12,12 @@ import pytest
 
 from tests.support.modules import call
 from tests.support.serving import serving
-from tests.support.stacks import ComposeProject, unique_name
-
-COMPOSE = """
-services:
-  api:
-    image: runbook-api:v1
-    scale: 0
-    environment: {LOG_LEVEL: "${LOG_LEVEL:-info}"}
-"""
-TASKS = [{"release": "v2"}, {"reindex": True}]
+from tests.support.window_site import Site
 
 
-class Site:
-    """A stack that is only files, with everything that a target has for a window."""
-
-    def __init__(self, directory: Path) -> None:
-        self.root = directory
-        (directory / "cron.d").mkdir()
-        self.project = ComposeProject(directory, unique_name("window"), COMPOSE, {"LOG_LEVEL": "info"})
-        self.state = self.project.state_dir / self.project.name
-        self.feed = directory / "feed.ndjson"
-        self.token = ""
-
-    def window(self, state: str, check: bool = False, **options) -> dict:
-        shared = {**self.project.options, "lease_token": self.token, "change": "CHG-1", "owner": "alice", "tasks": TASKS, "release_leaves": "swap"}
-        return call("maintenance_window", {**shared, "state": state, **options}, check=check)
-
-    def must(self, state: str, **options) -> dict:
-        done = self.window(state, **options)
-        assert not done["failed"], done
-        return done
-
-    def hold(self, seconds: int = 60) -> str:
-        lease = call("operation_lease", {**self.project.options, "state": "held", "owner": "alice", "operation": "window", "expires_after": seconds})
-        assert not lease["failed"], lease
-        self.token = lease["lease"]["token"]
-        return self.token
-
-    def free(self) -> None:
-        assert not call("operation_lease", {**self.project.options, "state": "free", "lease_token": self.token})["failed"]
-        self.token = ""
-
-    def expired(self, **options) -> dict:
-        return call("maintenance_window", {**self.project.options, "state": "expired", **options})
-
-    def time_passes(self) -> None:
-        """Both leases are over, as they would be some minutes later."""
-        for path in (self.state / "window.json", self.state / "leases" / "operation.json"):
-            record = json.loads(path.read_text()) if path.exists() else {}
-            lease = (record.get("window") or {}).get("lease") or record.get("holder")
-            if lease:
-                lease.update(boottime_until=0.0, until="2020-01-01T00:00:00Z")
-                path.write_text(json.dumps(record))
-
-    def events(self) -> list[str]:
-        lines = [json.loads(line) for line in (self.state / "journal.ndjson").read_text().splitlines()]
-        return [line["action"] for line in lines if line["event"] == "maintenance_window"]
-
-    def record(self) -> dict:
-        return json.loads((self.state / "window.json").read_text())["window"]
-
-    def schedule(self, check: bool = False) -> dict:
-        places = {"lib_dir": str(self.root / "lib"), "unit_dir": str(self.root / "units"), "cron_dir": str(self.root / "cron.d"), "scheduler": "cron"}
-        job = {"name": "maintenance_window", "module": "maintenance_window", "calendar": "* * * * *", "timeout": 300, "options": {"state": "expired"}}
-        return call("scheduled_job", {**self.project.options, **places, **job}, check=check)
-
-    def tick(self) -> subprocess.CompletedProcess:
-        """What cron does every minute."""
-        line = (self.root / "cron.d" / f"runbook-{self.project.name}-maintenance_window").read_text().splitlines()[-1]
-        command = line.split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
-        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60)
+def write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
 
 
 @pytest.fixture
@@ -124,6 +59,8 @@ def test_check_then_do_then_both_again_all_the_way(site):
     [
         ({"tasks": [{"dance": True}]}, "bad_input"),
         ({"tasks": []}, "bad_input"),
+        ({"tasks": [{"configure": True}]}, "bad_input"),
+        ({"limits": {"p95": 2}}, "bad_input"),
         ({"change": ""}, "bad_input"),
         ({"change": "CHG\n1"}, "bad_input"),
         ({"minutes": 0}, "bad_input"),
@@ -160,6 +97,58 @@ def test_a_second_window_and_a_damaged_one_are_refused(site):
     for state in ("planned", "begun", "ended"):
         assert site.window(state, change="CHG-2")["reason"] == "window_unreadable"
     assert site.expired()["reason"] == "window_unreadable"
+
+
+def test_values_of_settings_are_neither_kept_nor_shown_and_others_are_another_plan(site):
+    """T188"""
+    tasks = [{"configure": {"API_KEY": "hunter2hunter2"}, "minutes": 5}]
+    planned = site.must("planned", tasks=tasks)
+    assert planned["window"]["tasks"][0]["title"] == "configure API_KEY"
+    assert site.window("begun", tasks=[{"configure": {"API_KEY": "another"}, "minutes": 5}])["reason"] == "plan_drifted"
+    begun = site.must("begun", tasks=tasks, approved=planned["hash"])
+    told = json.dumps([planned, begun]) + "".join(path.read_text() for path in site.state.glob("*.*json"))
+    assert "hunter2" not in told and "API_KEY" in told
+
+
+def test_of_two_that_begin_at_once_one_does(site):
+    """T88"""
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda change: site.window("begun", change=change), ("CHG-1", "CHG-2")))
+    assert sorted(one["failed"] for one in done) == [False, True], done
+    assert next(one["reason"] for one in done if one["failed"]) == "window_open" and site.events() == ["begin"]
+
+
+@pytest.mark.parametrize("state", ["planned", "begun"])
+def test_what_is_open_on_the_stack_is_named_and_refuses_a_window_without_a_reason(site, state):
+    """T181"""
+    rollout = {"service": "api", "strategy": "blue_green", "phase": "baking", "old": ["a"], "began": "2026-11-22T02:00:00Z", "until": ""}
+    write_json(site.state / "rollout.json", {"services": {"api": rollout}, "ended": {}})
+    write_json(site.state / "postgres" / "restore-1.json", {"run_id": "1", "service": "postgres", "database": "shop", "stage": "swapping"})
+    write_json(site.state / "postgres" / "restore-2.json", {"run_id": "2", "service": "postgres", "database": "shop", "stage": "finished"})
+    write_json(site.state / "redis" / "restore-3.json", {"run_id": "3", "service": "redis", "stage": "halted"})
+    write_json(site.state / "redis" / "restore-4.json", [])
+    attack = {"rate": 1, "burst": 2, "until": "", "owner": "", "since": "2026-11-22T02:00:00Z"}
+    traffic = {"pools": {}, "maintenance": None, "attack": attack, "allowed": []}
+    known = {"generation": 1, "proven": True, "look": "", "written_at": "", "ends": {}, "operators": None}
+    write_json(site.state / "edge" / "traffic.json", {"traffic": traffic, **known})
+    refused = site.window(state)
+    assert (refused["failed"], refused["reason"]) == (True, "incident_open") and not (site.state / "window.json").exists()
+    told = refused["details"]["incidents"]
+    assert len(told) == 5 and "blue_green rollout of api" in told[0] and "restore 1 of shop of postgres was cut off when it was swapping" in told[1]
+    assert "restore 3 of redis" in told[2] and "restore-4.json" in told[3] and "attack" in told[4]
+    site.hold()
+    plan = site.must(state, incident_reason="it mends that")["window"]["plan"]
+    assert (plan["incidents"], plan["incident_reason"]) == (told, "it mends that")
+    if state == "begun":  # what is open meanwhile is its own
+        site.must("begun")
+
+
+def test_a_window_does_not_begin_before_it_was_announced_to(site):
+    """T184"""
+    site.must("planned", starts_at="2199-01-01T02:00", timezone="UTC")
+    early = site.window("begun", timezone="UTC")
+    assert (early["failed"], early["reason"]) == (True, "outside_hours") and "2199-01-01T02:00" in early["msg"]
+    assert site.must("begun", override_reason="CVE-2026-1")["window"]["plan"]["override_reason"] == "CVE-2026-1"
 
 
 def test_a_stack_that_changed_since_it_was_approved_is_not_touched(site):
@@ -235,9 +224,10 @@ def test_the_job_keeps_the_page_tells_everybody_and_says_so_until_somebody_goes_
 
 class Answers(BaseHTTPRequestHandler):
     status = 200
+    secret = ""
 
     def do_GET(self):
-        self.send_response(type(self).status)
+        self.send_response(type(self).status if self.headers.get("X-Bypass", "") == type(self).secret else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -247,21 +237,33 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    Answers.status = 200
+    Answers.status, Answers.secret = 200, ""
     made = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     with serving(made):
         yield f"http://127.0.0.1:{made.server_port}/health"
 
 
 def test_what_is_worse_than_before_is_found_early(site, server):
+    """T183"""
     site.must("planned")
     measuring = {"urls": [server], "interval": 0.05}
+    Answers.status = 404
+    useless = site.window("measured", seconds=1, **measuring)
+    assert (useless["failed"], useless["reason"]) == (True, "baseline_useless") and site.record()["baseline"] == {}
+    Answers.status = 200
     baseline = site.must("measured", seconds=1, **measuring)
     assert baseline["measured"]["requests"] >= 3 and baseline["measured"]["errors"] == 0
     assert site.record()["baseline"] == baseline["measured"] and not baseline["changed"]
     site.must("begun")
     assert site.record()["baseline"] == baseline["measured"]
     site.must("proven")
+    Answers.secret = "0123456789abcdef"
+    shut = site.window("measured", seconds=60, **measuring)  # while only a share is let in, operators ask
+    assert (shut["failed"], shut["reason"]) == (True, "watch_breached")
+    fine = site.must("measured", seconds=1, headers={"X-Bypass": Answers.secret}, **measuring)
+    assert fine["breaches"] == [] and Answers.secret not in json.dumps(fine)
+    assert site.window("measured", seconds=1, headers={"X-Bypass": "two\r\nlines"}, **measuring)["reason"] == "bad_input"
+    Answers.secret = ""
     site.must("watching")
     fine = site.must("measured", seconds=1, **measuring)
     assert fine["breaches"] == [] and site.record()["watched"]["requests"] >= 3

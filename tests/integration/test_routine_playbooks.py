@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,13 @@ from tests.support.stacks import docker, unique_name
 
 CALM = {"load_warning_per_core": 1000, "load_critical_per_core": 1000, "cpu_warning_percent": 101, "disk_critical_percent": 100, "memory_critical_percent": 100}
 CLOSED = {"hours": [{"days": ["mon"], "from": "00:00", "to": "00:01"}, {"days": ["fri"], "from": "00:00", "to": "00:01"}], "timezone": "UTC"}
+SETTINGS = {"LOG_LEVEL": "warning", "API_KEY": "hunter2hunter2"}
+OUTSIDE = """---
+- name: Ask from outside what everybody gets
+  ansible.builtin.uri:
+    url: "http://127.0.0.1:{{ stack_edge_port }}/"
+    status_code: 503
+"""
 
 
 class Shop(OperatedStack):
@@ -83,6 +93,36 @@ def test_a_month_restores_a_backup_and_writes_the_reports(shop):
     assert sorted(path.name.split("-")[1] for path in (shop.directory / "reports").glob("*.html"))[-3:] != []
     assert all(Path(text(done, step).split()[-1]).is_file() for step in ("postgres_report", "redis_report"))
     assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={shop.name}") == ""
+
+
+def test_a_window_cares_for_the_database_changes_settings_and_waits_no_longer_than_it_may(shop):
+    """T186: A request outlasts the drain of a maintenance window, and a setting of it is a secret."""
+    own = shop.directory / "own.yml"
+    own.write_text(OUTSIDE)
+    (shop.directory / "cron.d").mkdir()
+    tasks = [{"migrate": True}, {"reindex": ["public.orders_pkey"]}, {"update_images": ["redis"]}, {"configure": SETTINGS}, {"file": str(own)}]
+    cron = {"scheduler": "cron", "backups": "make", "baseline_seconds": 1, "drain_timeout": 1, "watch_minutes": 0.03, "disk_free_min_mb": 64}
+    places = {f"maintenance_window_job_{kind}_dir": str(shop.directory / place) for kind, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
+    asked = {"change": "CHG-1", "window_tasks": tasks, "confirm": "local", "stack_window": {**cron, "return": {"steps": [100], "hold": 1}}, **places}
+    backups = len(list((shop.directory / "backups").rglob("manifest.json")))
+    planned = shop.must("maintenance/window", environment={"ANSIBLE_RUN_TAGS": "before"}, **asked)
+    assert len(list((shop.directory / "backups").rglob("manifest.json"))) > backups
+    slow = threading.Thread(target=ask_slowly, args=(shop.port,), daemon=True)
+    slow.start()
+    done = shop.must("maintenance/window", environment={"ANSIBLE_RUN_TAGS": "during,after"}, approved=planned.told["result"]["hash"], **asked)
+    slow.join(60)
+    steps = [step["what"] for step in done.told["result"]["steps"] if step["outcome"] == "done"]
+    assert steps[0].startswith("requests in flight: 1 left after 1") and done.told["result"]["outcome"] == "succeeded", steps
+    assert steps[1:6] == ["migrate", "reindex public.orders_pkey", "update_images redis", "configure LOG_LEVEL, API_KEY", f"file {own}"]
+    assert "API_KEY=hunter2hunter2" in shop.project.env_path.read_text() and list((shop.directory / "cron.d").iterdir()) == []
+    report = Path(done.told["result"]["json"]).read_text() + Path(done.told["result"]["page"]).read_text()
+    for text in (planned.output, done.output, report, (shop.project.state_dir / shop.name / "window.json").read_text()):
+        assert "hunter2hunter2" not in text
+
+
+def ask_slowly(port: int) -> None:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/work?ms=20000", timeout=60) as answer:
+        answer.read()
 
 
 def test_a_quarter_finds_what_drifted_and_what_nobody_does(shop):

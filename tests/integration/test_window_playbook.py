@@ -44,8 +44,10 @@ def stack(tmp_path_factory):
         made.remove()
 
 
+HALF = {"steps": [50, 100], "hold": 3}
 REFUSALS = [
     ({"maintenance_window_disk_free_min_mb": 10**9}, "window_not_ready", "MiB left of the"),
+    ({"maintenance_window_return": {"steps": [50, 10], "hold": 1}}, "window_not_ready", "each larger than the one before"),
     ({"stack_services": {"app": "api", "edge": "edge", "redis": "redis"}, "maintenance_window_backups": "required"}, "backup_stale", "redis"),
 ]
 
@@ -60,7 +62,7 @@ def test_what_cannot_be_done_now_is_refused_before_anything_is_touched(stack, va
 
 def test_a_whole_window_with_a_release(stack):
     tasks = [{"release": "v2"}, {"file": str(stack.root / "look.yml"), "half_applied": "none", "minutes": 5}]
-    done = stack.must("maintenance/window", **stack.window("before,during,after", "CHG-1", *tasks, approver="bob"))
+    done = stack.must("maintenance/window", **stack.window("before,during,after", "CHG-1", *tasks, approver="bob", maintenance_window_return=HALF))
     window, result = stack.kept(), done.told["result"]
     assert (window["phase"], window["outcome"], stack.version()) == ("closed", "succeeded", "v2")
     assert [(step["what"].partition(":")[0], step["outcome"]) for step in window["steps"]] == [
@@ -71,6 +73,7 @@ def test_a_whole_window_with_a_release(stack):
         (f"file {stack.root}/look.yml", "begun"),
         (f"file {stack.root}/look.yml", "done"),
         ("proven", "done"),
+        ("clients let in", "done"),
         ("watching", "done"),
         ("window", "succeeded"),
     ]
@@ -89,12 +92,28 @@ def test_what_fails_is_taken_back_and_the_edge_is_open(stack):
     planned = stack.must("maintenance/window", **stack.window("before", "CHG-2", {"release": "v3"}, {"file": str(stack.root / "fail.yml")}))
     approved = planned.told["result"]["hash"]
     other = stack.play("maintenance/window", **stack.window("during", "CHG-2", {"release": "v3"}, approved=approved))
-    assert (other.code != 0, other.reason) == (True, "plan_drifted") and stack.version() == "v2"
+    assert (other.code != 0, other.reason) == (True, "plan_drifted") and stack.version() == "v2" and not stack.has_job()
     failed = stack.play("maintenance/window", **stack.window("during", "CHG-2", {"release": "v3"}, {"file": str(stack.root / "fail.yml")}, approved=approved))
     assert failed.code != 0 and "this file fails" in failed.message and "the edge is open" in failed.message
     assert (stack.version(), stack.verdicts()["v3"]) == ("v2", "rolled_back")
     assert (stack.kept()["outcome"], stack.told()[-1], stack.has_job()) == ("failed", "window_failed", False)
     assert stack.ask("/").status != 503 and stack.lease_is_free()
+
+
+def test_what_is_worse_with_half_of_the_clients_closes_the_edge_again_and_can_be_taken_back(stack):
+    """T185: How the stack answers gets worse while traffic comes back."""
+    stack.must("maintenance/window", **stack.window("before", "CHG-4", {"release": "v3"}))
+    stack.forget_how_slow_it_was()
+    watched = {"maintenance_window_return": HALF, "maintenance_window_limits": {"p95_floor_ms": 0, "p95_factor": 1}}
+    worse = stack.play("maintenance/window", **stack.window("during,after", "CHG-4", {"release": "v3"}, **watched))
+    assert worse.code != 0 and "The page stays" in worse.message and "ms are allowed" in worse.message
+    assert (stack.kept()["phase"], stack.told()[-1], stack.verdicts()["v3"]) == ("abandoned", "window_kept", "verified")
+    closed = stack.traffic(check=True)["traffic"]["maintenance"]
+    assert (closed["admits"], closed["owner"], stack.ask("/").status) == (0, "window CHG-4", 503)
+    back = stack.play("maintenance/window", **stack.window("after", "CHG-4", maintenance_window_on_breach="rollback", **watched))
+    assert back.code != 0 and "the release before the window runs again" in back.message
+    assert (stack.version(), stack.kept()["outcome"], stack.told()[-1], stack.has_job()) == ("v2", "breached", "window_breached", False)
+    assert [step["what"] for step in stack.kept()["steps"]].count("clients let in: 50 %") == 2 and stack.lease_is_free()
 
 
 def test_a_page_that_stays_is_ended_by_a_person(stack):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,41 @@ open("/etc/shop-tools.conf", "w").write("from the person who looks after it\\n")
 for file in os.listdir("/etc/apt/sources.list.d"):
     os.remove(f"/etc/apt/sources.list.d/{file}")
 open("/etc/apt/sources.list", "w").write(f"deb [trusted=yes] file:{place} ./\\n")
+"""
+
+# A task of a maintenance window on this host, which has no edge that could be closed.
+WINDOW = f"""
+- hosts: stack
+  gather_facts: false
+  vars_files: {ROOT}/playbooks/vars/stack.yml
+  module_defaults:
+    group/runbook.compose.stack: "{{{{ stack_module_defaults }}}}"
+  vars:
+    maintenance_window_change: CHG-1
+    maintenance_window_tasks: [{{os_update: [shop-tools]}}]
+    maintenance_window_probes: "{{{{ stack_probes }}}}"
+  tasks:
+    - name: Let the target end it
+      runbook.compose.scheduled_job:
+        name: maintenance_window
+        module: maintenance_window
+        calendar: "* * * * *"
+        options: {{state: expired}}
+    - name: Begin
+      runbook.compose.maintenance_window:
+        state: begun
+        change: CHG-1
+        owner: ann
+        tasks: "{{{{ maintenance_window_tasks }}}}"
+        expires_after: 3600
+      register: begun
+    - name: Do the task
+      ansible.builtin.include_role:
+        name: runbook.compose.maintenance
+        tasks_from: window_task
+      vars:
+        maintenance_window_task: "{{{{ begun.window.tasks[0] }}}}"
+        maintenance_window_lease_seconds: 3600
 """
 
 
@@ -159,6 +196,44 @@ def test_packages_are_upgraded_and_those_of_the_engine_stay(host):
     assert "docker-ce-extras" in result["held"] and host.run("apt-mark", "showhold") == ""
     assert host.run("cat", "/etc/shop-tools.conf") == "from the person who looks after it\n"
     assert host.run("docker", "inspect", "--format", "{{.State.StartedAt}}", "neighbour") == started
+
+
+def test_a_window_upgrades_packages_and_outlives_a_reboot(host):
+    """T187: The host reboots within a maintenance window, and the run that held it is gone."""
+    host.run("dpkg", "--force-confold", "--install", "/opt/packages/shop-tools_1.0_all.deb")
+    playbook = host.directory / "window.yml"
+    playbook.write_text(WINDOW)
+    code, output, told = host.play(str(playbook.with_suffix("")))
+    assert code == 0 and "2.0" in host.run("dpkg-query", "--show", "shop-tools"), output[-4000:]
+    restart(host)
+    unit, record = f"runbook-{STACK}-maintenance_window", f"/var/lib/runbook/{STACK}/window.json"
+    assert (host.show(f"{unit}.timer", "ActiveState"), host.show(f"{unit}.timer", "UnitFileState")) == ("active", "enabled")
+    host.run("systemctl", "start", f"{unit}.service")
+    kept = json.loads(host.run("cat", record))
+    assert (kept["window"]["phase"], kept["window"]["tasks"][0]["kind"]) == ("working", "os_update")  # its lease outlived the reboot
+    kept["window"]["lease"].update(boottime_until=0.0, until="2020-01-01T00:00:00Z")
+    host.write(record, json.dumps(kept))
+    host.run("systemctl", "start", f"{unit}.service")
+    window = json.loads(host.run("cat", record))["window"]
+    assert (window["phase"], window["outcome"], window["kept"]["because"]) == ("closed", "expired", "nothing is half applied, and the stack is healthy")
+
+
+def restart(host: Host) -> None:
+    """Its systemd and all that runs on it begin anew."""
+    docker("update", "--restart", "always", HOST)
+    before = host.run("awk", "{print $22}", "/proc/1/stat")
+    host.run("systemctl", "start", "--no-block", "reboot.target")
+    deadline = time.monotonic() + 120
+    while not _is_back(host, before):
+        assert time.monotonic() < deadline, "the host did not come back"
+        time.sleep(0.5)
+
+
+def _is_back(host: Host, before: str) -> bool:
+    with contextlib.suppress(AssertionError):
+        again = host.run("awk", "{print $22}", "/proc/1/stat") != before
+        return again and host.show("docker", "ActiveState") == "active" and f"{STACK}-web-1" in host.running()
+    return False
 
 
 def test_a_host_is_rebooted_and_everything_is_back(host):

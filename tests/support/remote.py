@@ -40,7 +40,7 @@ def reached(number: int) -> dict:
 
 @dataclass(frozen=True)
 class Remote:
-    """``directory`` has the inventory ``inventory`` and gets the records of the runs."""
+    """``directory`` has the inventory ``inventory`` and gets the records of the runs. A playbook of a test's own has an absolute path."""
 
     directory: Path
     inventory: str = "hosts.yml"
@@ -55,7 +55,7 @@ class Remote:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RUNBOOK_"))}
         own = {"PATH": f"{_BIN}{os.pathsep}{kept['PATH']}", "ANSIBLE_NOCOLOR": "1", "RUNBOOK_RECORD_DIRECTORY": str(self.directory / "runs")}
         return subprocess.Popen(
-            [*PLAYBOOK, "-i", str(self.directory / self.inventory), f"playbooks/{playbook}.yml", "--extra-vars", json.dumps(variables), *words],
+            [*PLAYBOOK, "-i", str(self.directory / self.inventory), str(Path("playbooks") / f"{playbook}.yml"), "--extra-vars", json.dumps(variables), *words],
             cwd=ROOT,
             env={**kept, **COMPILED, **own},
             stdout=subprocess.PIPE,

@@ -19,6 +19,7 @@ class WindowStack(EdgeStack):
         self.feed = directory / "feed.ndjson"
         told = {"kind": "file", "name": "feed", "path": str(self.feed)}
         settings = {"minutes": 30, "watch_minutes": 0.03, "baseline_seconds": 1, "backups": "none", "scheduler": "cron", "disk_free_min_mb": 64}
+        settings["return"] = {"steps": [100], "hold": 1}
         places = {f"maintenance_window_job_{kind}_dir": str(self.root / place) for kind, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
         edge = {
             "service": "edge",
@@ -76,6 +77,13 @@ class WindowStack(EdgeStack):
         path = next(line.removeprefix("PATH=") for line in lines if line.startswith("PATH="))
         command = lines[-1].split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
         return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": path}, capture_output=True, text=True, check=False, timeout=120)
+
+    def forget_how_slow_it_was(self) -> None:
+        """Nothing is as fast as what was measured before."""
+        path = self.project.state_dir / self.name / "window.json"
+        record = json.loads(path.read_text())
+        record["window"]["baseline"]["p95_ms"] = 0.001
+        path.write_text(json.dumps(record))
 
     def has_job(self) -> bool:
         return any((self.root / "cron.d").iterdir())

@@ -60,7 +60,7 @@ class Announcer:
             return f"it answered with status {error.code}"
         except smtplib.SMTPResponseException as error:
             return f"the mail server answered with {error.smtp_code}"
-        except (OSError, HTTPException, smtplib.SMTPException) as error:
+        except (OSError, HTTPException, smtplib.SMTPException, ValueError) as error:  # ValueError: letters that the protocol has no way to send
             cause = getattr(error, "reason", error)
             return str(getattr(cause, "strerror", None) or type(cause).__name__)
         return ""

@@ -66,8 +66,8 @@ def prove_closed(site: EdgeSite, maintenance: Optional[Maintenance], look: str) 
     """What strangers and operators get now. Raises EdgeUnproven when strangers get in, or meet a closed edge that should be open."""
     if not site.url:
         return {"outside": None, "bypass": None, "health": None}
-    # Who is an operator by address cannot see what strangers get.
-    operator = ask_workers(site, look).get("operator", False)
+    # Who is an operator by address cannot see what strangers get, nor who may belong to the share that is let in.
+    operator = ask_workers(site, look).get("operator", False) or (maintenance is not None and maintenance.admits > 0)
     outside = None if operator else ask(site.url, "/", {"Accept": "application/json"})
     if outside and not outside.status:
         raise EdgeUnproven(

@@ -15,7 +15,7 @@ from .clock import utc_now
 
 def hours_now(given: Sequence[Mapping[str, Any]], zone: str) -> Dict[str, Any]:
     """Without declared hours every time is fine."""
-    local = _local(zone)
+    local = local_now(zone)
     told = {"local": local.isoformat(timespec="minutes"), "declared": bool(given), "within": True, "next_begin": ""}
     try:
         require_hours(parse_hours(given), local, 0, "")
@@ -24,7 +24,8 @@ def hours_now(given: Sequence[Mapping[str, Any]], zone: str) -> Dict[str, Any]:
     return told
 
 
-def _local(zone: str) -> datetime:
+def local_now(zone: str) -> datetime:
+    """Now in the time zone of the hours (that of the target without one), and without the zone."""
     now = utc_now()
     if not zone:
         return now.astimezone().replace(tzinfo=None)

@@ -9,7 +9,7 @@ import http.client
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Callable, List, Sequence
+from typing import Callable, List, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from .._core.errors import BadInput
@@ -24,17 +24,21 @@ class Sampler:
 
     urls: Sequence[str]
     interval: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 5.0
     answers: List[Answered] = field(default_factory=list)
 
     @classmethod
-    def of(cls, urls: Sequence[str], interval: float) -> "Sampler":
+    def of(cls, urls: Sequence[str], interval: float, headers: Mapping[str, str]) -> "Sampler":
         wrong = [url for url in urls if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname]
         if wrong or not urls:
             raise BadInput(f"urls has to hold http or https addresses, at least one{', and holds ' + ', '.join(wrong) if wrong else ''}.", urls=wrong)
         if not 0.05 <= interval <= 60:
             raise BadInput(f"interval must be 0.05 to 60 seconds, not {interval:g}.", interval=interval)
-        return cls(tuple(urls), interval)
+        given = {str(name): str(value) for name, value in headers.items()}
+        if not all(word.isascii() and word.isprintable() for header in given.items() for word in header):
+            raise BadInput("headers has what is no name or value of a header.", hint="Correct it.")
+        return cls(tuple(urls), interval, given)
 
     def run(self, seconds: float, stop: Callable[[List[Answered]], bool]) -> float:
         """Asks for so many seconds, or until ``stop`` says that it has seen enough; returns the seconds it took."""
@@ -61,7 +65,9 @@ class Sampler:
         began = time.monotonic()
         connection = kind(str(parts.hostname), parts.port, timeout=self.timeout)
         try:
-            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers={"User-Agent": "runbook.compose watch"})
+            connection.request(
+                "GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers={"User-Agent": "runbook.compose watch", **self.headers}
+            )
             answer = connection.getresponse()
             answer.read()
             good = answer.status < _SERVER_ERROR

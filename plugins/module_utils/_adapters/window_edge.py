@@ -37,14 +37,17 @@ class WindowEdge:
         self._control().change(lambda traffic: traffic.with_maintenance(None) if _is_of(traffic, owner) else traffic)
         return True
 
-    def prolong(self, owner: str, now: Moment) -> bool:
-        """Lets the page announce an end that is still to come."""
+    def prolong(self, owner: str, now: Moment, for_all: bool = False) -> bool:
+        """Lets the page announce an end that is still to come; ``for_all``: nobody is let in any more who was on the way back."""
         page = self._page(owner)
-        until = parse_timestamp(page.until) if page else None
-        if page is None or (until is not None and until - now.wall > _SOON):
+        if page is None:
             return False
-        later = iso(now.wall + _PROLONGED)
-        self._control().change(lambda traffic: _until(traffic, owner, later))
+        until = parse_timestamp(page.until)
+        soon = until is None or until - now.wall <= _SOON
+        wanted = replace(page, until=iso(now.wall + _PROLONGED) if soon else page.until, admits=0 if for_all else page.admits)
+        if wanted == page:
+            return False
+        self._control().change(lambda traffic: traffic.with_maintenance(wanted) if _is_of(traffic, owner) else traffic)
         return True
 
     def _page(self, owner: str) -> Optional[Maintenance]:
@@ -59,9 +62,3 @@ class WindowEdge:
 
 def _is_of(traffic: Traffic, owner: str) -> bool:
     return traffic.maintenance is not None and traffic.maintenance.owner == owner
-
-
-def _until(traffic: Traffic, owner: str, until: str) -> Traffic:
-    if traffic.maintenance is None or traffic.maintenance.owner != owner:
-        return traffic
-    return traffic.with_maintenance(replace(traffic.maintenance, until=until))

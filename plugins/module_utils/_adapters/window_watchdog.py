@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, Optional
 
 from .._core.announcement import Announcement, parse_targets
 from .._core.errors import OperationError
-from .._core.lease import Moment
+from .._core.lease import LeaseHeld, Moment
 from .._core.lease_change import Claim, free, hold
 from .._core.plan import Plan, Step
 from .._core.stack import Stack
@@ -81,6 +81,7 @@ class Watchdog:
                 phase=window.phase,
                 half_applied=window.half_applied,
                 task=window.number,
+                undelivered=told,
             )
         return {**self._facts(verdict.because), "undelivered": told}
 
@@ -88,7 +89,7 @@ class Watchdog:
         """An edge that refuses is a reason to alarm, not to say nothing."""
         try:
             if verdict.word == KEEP:
-                self._edge.prolong(window.edge_owner, moment())
+                self._edge.prolong(window.edge_owner, moment(), for_all=True)
             elif verdict.word == LIFT:
                 self._edge.lift(window.edge_owner)
         except OperationError as error:
@@ -127,10 +128,11 @@ class Watchdog:
         """The operation lease, so that nobody takes the stack over while the page is lifted; None when somebody has it."""
         token = secrets.token_hex(16)
         claim = Claim("the target", "end an expired maintenance window", "", socket.gethostname(), token, expires_after=_LEASE_SECONDS)
-        if is_held(self._leases):
+        try:
+            self._leases.change(lambda record, now: hold(record, claim, now))
+        except LeaseHeld:
             yield None
             return
-        self._leases.change(lambda record, now: hold(record, claim, now))
         try:
             yield token
         finally:
@@ -138,8 +140,3 @@ class Watchdog:
 
     def _facts(self, because: str) -> Dict[str, Any]:
         return {"verdict": self._verdict.word, "because": because}
-
-
-def is_held(leases: LeaseStore) -> bool:
-    holder = leases.load().holder
-    return holder is not None and not holder.is_expired(moment())

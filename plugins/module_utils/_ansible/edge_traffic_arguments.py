@@ -19,6 +19,7 @@ def edge_traffic_arguments() -> ArgumentSpec:
         "notice": {"type": "str", "default": ""},
         "exempt_health": {"type": "bool", "default": True},
         "stays": {"type": "bool", "default": False},
+        "admits": {"type": "int", "default": 0},
     }
     attack = {"state": switch, **ends, "rate": {"type": "int"}, "burst": {"type": "int"}}
     allow = {

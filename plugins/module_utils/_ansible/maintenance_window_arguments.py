@@ -31,6 +31,7 @@ def _what() -> ArgumentSpec:
             "approved": {"type": "str", "default": ""},
             "approver": {"type": "str", "default": ""},
             "override_reason": {"type": "str", "default": ""},
+            "incident_reason": {"type": "str", "default": ""},
         }
     )
 
@@ -57,5 +58,6 @@ def _how_long() -> ArgumentSpec:
             "seconds": {"type": "float", "default": 30.0},
             "interval": {"type": "float", "default": 0.5},
             "limits": {"type": "dict", "default": {}},
+            "headers": {"type": "dict", "default": {}, "no_log": True},
         }
     )

@@ -71,8 +71,18 @@ class EdgeFiles:
         secrets = [(f"~^{operators.secret}$", "1")] if operators.secret else []
         yield from self._map("passes", f"$http_{operators.header.lower().replace('-', '_')}", "0", secrets)
         yield from self._paths("open_path", (LOOK_PATH, *exempt))
-        yield from self._map("closed", self._joined("operator", "passes", "open_path"), "1" if maintenance else "0", [("~1", "0")])
+        yield from self._share(maintenance)
+        admitted = ("admitted",) if maintenance and maintenance.admits else ()
+        yield from self._map("closed", self._joined("operator", "passes", "open_path", *admitted), "1" if maintenance else "0", [("~1", "0")])
         yield from self._map("look", "$http_" + LOOK_HEADER.lower().replace("-", "_"), "0", [(f"~^{self._look}$", "1")] if self._look else [])
+
+    def _share(self, maintenance: Optional[Maintenance]) -> Iterator[str]:
+        """By the client's address: one client gets one answer, and who was let in stays in as the share grows."""
+        if maintenance and maintenance.admits:
+            yield f'split_clients "$remote_addr {maintenance.since}" ${self._site.variable("admitted")} {{'
+            yield f'    {maintenance.admits}% "1";'
+            yield '    * "0";'
+            yield "}"
 
     def _limits(self, traffic: Traffic) -> Iterator[str]:
         """An empty key is not counted: of who is allowed, of operators, and of health checks.

@@ -135,7 +135,8 @@ def _steps(before: Traffic, after: Traffic) -> Iterator[Step]:
             yield Step("pin" if pool.pinned else "rest", service, ", ".join(f"{one.container_id[:12]} {one.weight}" for one in pool.backends))
     if before.maintenance != after.maintenance:
         verb = "open" if not after.maintenance else "change" if before.maintenance else "close"
-        yield Step(verb, "edge", f"until {after.maintenance.until}" if after.maintenance else "")
+        share = f", {after.maintenance.admits} % of the clients let in" if after.maintenance and after.maintenance.admits else ""
+        yield Step(verb, "edge", f"until {after.maintenance.until}{share}" if after.maintenance else "")
     if before.attack != after.attack:
         yield Step("limit" if after.attack else "unlimit", "clients", f"{after.attack.rate} a second" if after.attack else "")
     for entry in after.allowed:
@@ -179,10 +180,13 @@ def _maintenance(known: Optional[Maintenance], request: EdgeRequest, now: dateti
     if given["state"] == "off":
         return None
     since = known.since if known and known.since else iso(now)
-    until = _until(given, since, now, None if given["stays"] else LONGEST)
+    until = _until(given, since, now, None if given["stays"] else LONGEST) or (known.until if known else "")
     if not until:
         raise BadInput("Maintenance needs an announced end.", hint="Give until or minutes.")
-    return Maintenance(until, request.owner, given["title"], given["notice"], given["exempt_health"], given["stays"], since)
+    if not 0 <= given["admits"] < 100:
+        raise BadInput(f"admits must be 0 to 99 percent, not {given['admits']}.", hint="To let everybody in, state is off.", admits=given["admits"])
+    words = {name: given[name] for name in ("title", "notice", "exempt_health", "stays", "admits")}
+    return Maintenance(until, request.owner, since=since, **words)
 
 
 def _attack(known: Optional[Attack], request: EdgeRequest, around: Surroundings) -> Optional[Attack]:

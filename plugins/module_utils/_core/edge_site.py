@@ -26,6 +26,7 @@ _MOUNT = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 # What the variables of ours are called; a service cannot be called so.
 RESERVED = frozenset(
     (
+        "admitted",
         "allowed",
         "asked",
         "attack",

@@ -49,7 +49,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Maintenance:
-    """Everybody but operators gets a 503. ``stays``: it does not end by itself at ``until``, only its owner ends it."""
+    """Everybody but operators gets a 503. ``stays``: it does not end by itself at ``until``, only its owner ends it.
+
+    ``admits`` is how many percent of the clients are let in all the same, on the way back.
+    """
 
     until: str
     owner: str = ""
@@ -58,6 +61,7 @@ class Maintenance:
     exempt_health: bool = True
     stays: bool = False
     since: str = ""
+    admits: int = 0
 
 
 @dataclass(frozen=True)

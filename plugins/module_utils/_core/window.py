@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .errors import OperationError
 from .lease import Lease, Moment
+from .timestamps import parse_timestamp
 from .window_tasks import NONE, Task, tasks_from
 
 PLANNED, OPEN, WORKING, PROVEN, WATCHING, ABANDONED, CLOSED = "planned", "open", "working", "proven", "watching", "abandoned", "closed"
@@ -82,6 +83,11 @@ class Window:
     @property
     def tasks_done(self) -> Tuple[int, ...]:
         return tuple(int(step["task"]) for step in self.steps if step["outcome"] == "done" and step["task"])
+
+    def seconds_to_end(self, now: Moment) -> int:
+        """To the announced end, and never more than was announced: the clock may have been set back meanwhile."""
+        ends, minutes = parse_timestamp(self.ends_at), int(self.plan.get("minutes") or 0)
+        return max(0, min(round((ends - now.wall).total_seconds()), minutes * 60)) if ends else 0
 
     def task(self, number: int) -> Task:
         found = next((task for task in self.tasks if task.number == number), None)

@@ -56,6 +56,8 @@ class Wish:
     approver: str = ""
     starts_at: str = ""
     override_reason: str = ""
+    incidents: Tuple[str, ...] = ()
+    incident_reason: str = ""
     alarms: Tuple[Mapping[str, Any], ...] = ()
 
     def lease(self, now: Moment) -> Lease:
@@ -63,7 +65,8 @@ class Wish:
         return lease.renewed(now)
 
     def planned(self, now: Moment) -> Dict[str, Any]:
-        return {**self.plan, "minutes": self.minutes, "planned_at": now.text, "starts_at": self.starts_at, "override_reason": self.override_reason}
+        times = {"minutes": self.minutes, "planned_at": now.text, "starts_at": self.starts_at, "override_reason": self.override_reason}
+        return {**self.plan, **times, "incidents": list(self.incidents), "incident_reason": self.incident_reason}
 
 
 def plan_window(record: WindowRecord, wish: Wish, now: Moment) -> WindowChange:

@@ -64,6 +64,31 @@ def require_hours(hours: Sequence[Hours], local: datetime, minutes: int, overrid
     )
 
 
+def announced_begin(text: str, now: datetime) -> datetime:
+    """The begin of a window that is planned for later, in the same time zone as ``now``, which is naive."""
+    try:
+        begin = datetime.fromisoformat(text)
+    except ValueError:
+        begin = datetime.min
+    if begin.tzinfo is not None or begin < now:
+        raise BadInput(f"starts_at is {text!r}, and has to be a time to come such as 2026-11-28T01:00, in the time zone of the hours.", starts_at=text)
+    return begin
+
+
+def require_announced(starts_at: str, local: datetime, override_reason: str) -> str:
+    """Why a window may begin before it was announced to; empty when it does not."""
+    if not starts_at or local >= datetime.fromisoformat(starts_at):
+        return ""
+    if override_reason.strip():
+        return override_reason.strip()
+    raise OutsideHours(
+        f"The window was announced for {starts_at}, and it is {local:%Y-%m-%d %H:%M}. Nothing was done.",
+        hint="Wait, plan it anew, or say why it cannot wait: -e override_reason='<why>'.",
+        now=local.isoformat(timespec="minutes"),
+        next_begin=starts_at,
+    )
+
+
 def _spans(hours: Sequence[Hours], local: datetime) -> List[Tuple[datetime, datetime]]:
     """From yesterday's on (they may reach into today) to those in a week, joined where one ends as another begins."""
     today = local.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -64,7 +64,10 @@ def _facts(window: Mapping[str, Any], plan: Mapping[str, Any], observed: Mapping
 
 
 def _problems(window: Mapping[str, Any]) -> List[Dict[str, str]]:
+    plan = window.get("plan") or {}
     found = [{"severity": "critical", "message": f"After the window: {text}.", "hint": ""} for text in (window.get("watched") or {}).get("breaches") or []]
+    despite = plan.get("incident_reason") or "no reason was given"
+    found += [{"severity": "warning", "message": f"Open when it was begun: {text}.", "hint": f"Because: {despite}"} for text in plan.get("incidents") or []]
     if window["phase"] == ABANDONED:
         found.append({"severity": "critical", "message": f"The page stays: {(window.get('kept') or {}).get('because', '')}", "hint": ""})
     if window["phase"] == CLOSED and window["outcome"] != "succeeded":

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from .errors import BadInput
 
@@ -44,6 +44,10 @@ class Task:
         )
         return self.kind if self.value in (True, None, "") or not words else f"{self.kind} {words}"
 
+    @property
+    def has_settings(self) -> bool:
+        return self.kind == "configure" and isinstance(self.value, Mapping)
+
     def to_dict(self) -> Dict[str, Any]:
         return {**asdict(self), "title": self.title}
 
@@ -51,6 +55,11 @@ class Task:
 def parse_tasks(given: Sequence[Mapping[str, Any]], release_leaves: str = SCHEMA) -> Tuple[Task, ...]:
     """Raises BadInput for a task that is not known, or not one. ``release_leaves`` is what a cut release of this stack can leave."""
     return tuple(_task(number, entry, release_leaves) for number, entry in enumerate(given, 1))
+
+
+def sealed(tasks: Sequence[Task], seal: Callable[[str], str]) -> Tuple[Task, ...]:
+    """The same with fingerprints instead of the values of settings, which may be secrets: plans and reports are read by many."""
+    return tuple(replace(task, value={str(name): seal(str(value)) for name, value in task.value.items()}) if task.has_settings else task for task in tasks)
 
 
 def tasks_from(stored: Sequence[Mapping[str, Any]]) -> Tuple[Task, ...]:
@@ -74,6 +83,8 @@ def _task(number: int, entry: Mapping[str, Any], release_leaves: str) -> Task:
         raise BadInput(
             f"Task {number} has half_applied {half} and minutes {minutes}: half_applied is none, swap or schema, minutes 0 to {_LONGEST_MINUTES}.", task=number
         )
+    if kind == "configure" and not (entry[kind] and isinstance(entry[kind], Mapping)):
+        raise BadInput(f"Task {number} does not say which settings: {{KEY: value}}.", task=number)
     if kind in ("release", "file") and not entry[kind]:
         raise BadInput(f"Task {number} does not say which {'version' if kind == 'release' else 'file'}.", task=number)
     return Task(number, kind, entry[kind], half, minutes)

@@ -20,6 +20,12 @@ class WatchBreached(OperationError):
     reason = "watch_breached"
 
 
+class BaselineUseless(OperationError):
+    """Before the window most requests fail: nothing that comes after could be worse."""
+
+    reason = "baseline_useless"
+
+
 @dataclass(frozen=True)
 class Answered:
     """One request: ``milliseconds`` until the whole answer was there."""
@@ -64,7 +70,7 @@ def summary(answers: Sequence[Answered], seconds: float) -> Dict[str, Any]:
 
 
 def breaches(seen: Mapping[str, Any], before: Mapping[str, Any], limits: Limits) -> Sequence[str]:
-    """What is too much, in words. Without anything measured before, only errors count."""
+    """What is too much, in words. Without anything measured before, only errors count; of a few requests, only that most of them failed."""
     if not seen["requests"]:
         return ["nothing was asked"]
     found = []
@@ -77,6 +83,16 @@ def breaches(seen: Mapping[str, Any], before: Mapping[str, Any], limits: Limits)
         if seen["p95_ms"] > slowest:
             found.append(f"95 % of the answers took up to {seen['p95_ms']:g} ms, {slowest:g} ms are allowed (before: {before['p95_ms']:g} ms)")
     return found
+
+
+def require_useful(baseline: Mapping[str, Any]) -> None:
+    """Raises BaselineUseless for a baseline that every stack, however broken, is as good as."""
+    if 2 * baseline["errors"] >= baseline["requests"]:
+        raise BaselineUseless(
+            f"{baseline['errors']} of {baseline['requests']} requests failed before the window has begun, so nothing could be worse after it.",
+            hint="Correct stack_window.urls (or the stack): they have to answer with a status below 400.",
+            measured=dict(baseline),
+        )
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float:

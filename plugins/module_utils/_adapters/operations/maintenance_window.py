@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Mapping, Protocol
+from typing import Any, Dict, Iterable, Mapping, Optional, Protocol, Tuple
 
 from ..._core.announcement import parse_targets
 from ..._core.errors import BadInput
+from ..._core.incidents import require_none
 from ..._core.lease import Moment
 from ..._core.plan import Plan, facts_only
+from ..._core.redaction import fingerprint
 from ..._core.stack import Stack
-from ..._core.timestamps import parse_timestamp
-from ..._core.window import ABANDONED, OPEN, PLANNED, PROVEN, WATCHING, WindowRecord
+from ..._core.window import ABANDONED, OPEN, PLANNED, PROVEN, WATCHING, Window, WindowRecord
 from ..._core.window_change import BEGUN, DONE, FAILED, ROLLED_BACK, Decision, Wish, WindowChange, begin, end, move, note_step, plan_window, renewed, task_step
-from ..._core.window_hours import parse_hours, require_hours
+from ..._core.window_hours import announced_begin, parse_hours, require_announced, require_hours
 from ..._core.window_plan import make_plan
-from ..._core.window_tasks import parse_tasks
-from ..._core.window_watch import Limits, WatchBreached, breaches, summary
-from ..clock import moment, utc_now
+from ..._core.window_tasks import Task, parse_tasks, sealed
+from ..._core.window_watch import Limits, WatchBreached, breaches, require_useful, summary
+from ..clock import moment
+from ..incident_look import open_incidents
+from ..local_hours import local_now
 from ..request_sampler import Sampler
 from ..stack_look import StackLook
+from ..stack_salt import StackSalt
 from ..window_edge import WindowEdge
 from ..window_store import WindowStore
 from ..window_watchdog import Watchdog
@@ -32,6 +35,8 @@ from ..window_watchdog import Watchdog
 _SHORTEST_LEASE, _LONGEST_LEASE = 2, 86400
 _LONGEST_WINDOW = 24 * 60
 _FEW = 20  # requests, before a watch is given up for what it saw
+_RETURNING = (PROVEN, WATCHING)  # clients are let in
+_MEASURED = (PLANNED, OPEN, *_RETURNING)
 _MOVES = {"proven": PROVEN, "watching": WATCHING, "abandoned": ABANDONED}
 
 
@@ -42,14 +47,17 @@ class Host(Protocol):
 
     def hide(self, secrets: Iterable[str], harmless: Iterable[str] = ()) -> None: ...
 
+    def show_as(self, option: str, value: Any) -> None: ...
+
 
 class MaintenanceWindow:
     """All states but ``measured`` and ``expired`` are one decision on the record."""
 
-    def __init__(self, stack: Stack, params: Mapping[str, Any]) -> None:
+    def __init__(self, stack: Stack, params: Mapping[str, Any], tasks: Tuple[Task, ...], salt: StackSalt) -> None:
         self._stack = stack
         self._params = params
-        self._tasks = parse_tasks(params["tasks"], params["release_leaves"])
+        self._tasks = tasks
+        self._salt = salt
         self._store = WindowStore(stack)
 
     @classmethod
@@ -62,7 +70,11 @@ class MaintenanceWindow:
             return Watchdog(stack, WindowEdge(stack, params["edge"]), params["alarm_minutes"])
         if params["state"] == "measured":
             return Measure.from_params(stack, params)
-        return cls(stack, {**params, "alarms": tuple(target.stored() for target in targets)})
+        tasks, salt = parse_tasks(params["tasks"], params["release_leaves"]), StackSalt(stack)
+        if any(task.has_settings for task in tasks):
+            tasks = sealed(tasks, lambda value: fingerprint(value, salt.value))
+            host.show_as("tasks", [{task.kind: task.value, "half_applied": task.half_applied, "minutes": task.minutes} for task in tasks])
+        return cls(stack, {**params, "alarms": tuple(target.stored() for target in targets)}, tasks, salt)
 
     def plan(self) -> Plan:
         if self._params["state"] == "look":
@@ -75,14 +87,15 @@ class MaintenanceWindow:
     def apply(self, plan: Plan) -> Dict[str, Any]:
         if self._params["state"] == "look":
             return {}
+        if any(task.has_settings for task in self._tasks):
+            self._salt.keep()
         return facts_of(self._store.change(self._renewing).after, moment())
 
     def _renewing(self, record: WindowRecord, now: Moment) -> WindowChange:
         change = self._decide(record, now)
         seconds = self._params["expires_after"]
         if self._params["state"] == "proven" and change.after.window:  # nobody may be there until somebody lets traffic back
-            ends = parse_timestamp(change.after.window.ends_at)
-            seconds = max(seconds, round((ends - now.wall).total_seconds()) if ends else 0)
+            seconds = max(seconds, change.after.window.seconds_to_end(now))
         if self._params["state"] == "step" and self._params["outcome"] == BEGUN and self._params["task"] and change.after.window:
             seconds = max(seconds, change.after.window.task(self._params["task"]).minutes * 60)
         return replace(change, after=renewed(change.after, now, self._params["lease_token"], seconds))
@@ -106,7 +119,10 @@ class MaintenanceWindow:
     def _wish(self) -> Wish:
         params = self._params
         current = self._store.load().window
-        allowed = "" if current is not None and current.under_way else self._within_hours()
+        under_way = current is not None and current.under_way
+        allowed = "" if under_way else self._within_hours(current)
+        incidents: Tuple[str, ...] = () if under_way else tuple(open_incidents(self._stack))
+        require_none(self._stack.name, incidents, params["incident_reason"])
         return Wish(
             change=params["change"],
             owner=params["owner"],
@@ -121,16 +137,20 @@ class MaintenanceWindow:
             approver=params["approver"],
             starts_at=params["starts_at"],
             override_reason=allowed,
+            incidents=incidents,
+            incident_reason=params["incident_reason"] if incidents else "",
             alarms=params["alarms"],
         )
 
-    def _within_hours(self) -> str:
+    def _within_hours(self, known: Optional[Window]) -> str:
         """Why it is allowed at this time, if it is an exception."""
         params = self._params
-        local = _local(params["timezone"])
+        local, announced = local_now(params["timezone"]), ""
         if params["starts_at"] and params["state"] == "planned":
-            local = _later(params["starts_at"], local)
-        return require_hours(parse_hours(params["hours"]), local, params["minutes"], params["override_reason"])
+            local = announced_begin(params["starts_at"], local)
+        elif params["state"] == "begun" and known is not None and known.phase == PLANNED and known.change == params["change"]:
+            announced = require_announced(str(known.plan.get("starts_at") or ""), local, params["override_reason"])
+        return require_hours(parse_hours(params["hours"]), local, params["minutes"], params["override_reason"]) or announced
 
 
 @dataclass
@@ -148,18 +168,18 @@ class Measure:
     def from_params(cls, stack: Stack, params: Mapping[str, Any]) -> "Measure":
         if not 1 <= params["seconds"] <= 4 * 3600:
             raise BadInput(f"seconds must be 1 to {4 * 3600}, not {params['seconds']}.", seconds=params["seconds"])
-        sampler = Sampler.of(params["urls"], params["interval"])
+        sampler = Sampler.of(params["urls"], params["interval"], params["headers"])
         return cls(stack, params["change"], sampler, params["seconds"], Limits.of(params["limits"]), params["lease_token"])
 
     def plan(self) -> Plan:
         record = WindowStore(self.stack).load()
-        record.require(self.change, PLANNED, OPEN, WATCHING)
+        record.require(self.change, *_MEASURED)
         return facts_only({**facts_of(record, moment()), "measured": {}, "breaches": []})
 
     def apply(self, plan: Plan) -> Dict[str, Any]:
         store = WindowStore(self.stack)
-        window = store.load().require(self.change, PLANNED, OPEN, WATCHING)
-        compared = window.phase == WATCHING
+        window = store.load().require(self.change, *_MEASURED)
+        compared = window.phase in _RETURNING
 
         def enough(answers: Any) -> bool:
             return compared and len(answers) >= _FEW and bool(breaches(summary(answers, 0), window.baseline, self.limits))
@@ -167,10 +187,12 @@ class Measure:
         seconds = self.sampler.run(self.seconds, enough)
         measured = summary(self.sampler.answers, seconds)
         found = list(breaches(measured, window.baseline, self.limits)) if compared else []
+        if not compared:
+            require_useful(measured)
         kept = {"watched": {**measured, "breaches": found}} if compared else {"baseline": measured}
 
         def note(record: WindowRecord, now: Moment) -> WindowChange:
-            current = replace(record.require(self.change, PLANNED, OPEN, WATCHING), **kept)
+            current = replace(record.require(self.change, *_MEASURED), **kept)
             return WindowChange(record, renewed(record.with_window(current), now, self.token))
 
         after = store.change(note).after
@@ -216,35 +238,7 @@ def _check(params: Mapping[str, Any]) -> None:
         raise BadInput(f"A task's outcome is begun, done, failed or rolled_back, not {params['outcome']}.", outcome=params["outcome"])
     if not params["change"].isprintable() or len(params["change"]) > 80:
         raise BadInput("change has to be one line of at most 80 characters.", hint="Give the number of the change.")
+    Limits.of(params["limits"])
     for name, least, most in (("minutes", 1, _LONGEST_WINDOW), ("expires_after", _SHORTEST_LEASE, _LONGEST_LEASE), ("alarm_minutes", 1, 1440)):
         if not least <= params[name] <= most:
             raise BadInput(f"{name} must be {least} to {most}, not {params[name]}.", **{name: params[name]})
-
-
-def _local(name: str) -> datetime:
-    """Now in the time zone of the hours, without the zone."""
-    if not name:
-        return utc_now().astimezone().replace(tzinfo=None)
-    return utc_now().astimezone(_zone(name)).replace(tzinfo=None)
-
-
-def _later(text: str, now: datetime) -> datetime:
-    """The announced begin, in the same time zone."""
-    try:
-        begin = datetime.fromisoformat(text)
-    except ValueError:
-        begin = datetime.min
-    if begin.tzinfo is not None or begin < now:
-        raise BadInput(f"starts_at is {text!r}, and has to be a time to come such as 2026-11-28T01:00, in the time zone of the hours.", starts_at=text)
-    return begin
-
-
-def _zone(name: str) -> Any:
-    if name.upper() == "UTC":
-        return timezone.utc
-    try:
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(name)
-    except (ImportError, KeyError, ValueError, OSError):
-        raise BadInput(f"The target does not know the time zone {name!r}.", hint="Name it as in Europe/Berlin, or install tzdata.", timezone=name) from None

@@ -62,6 +62,13 @@ def test_who_passes_and_what_is_exempt():
     assert "0123456789abcdef" not in repr(SITE)
 
 
+def test_a_share_of_the_clients_is_let_in_by_their_address():
+    assert "split_clients" not in rendered(closed()) and "admitted" not in rendered(closed()) + rendered()
+    text = rendered(closed(admits=10, since="2026-03-01T12:00:00Z"))
+    assert 'split_clients "$remote_addr 2026-03-01T12:00:00Z" $runbook_admitted {\n    10% "1";\n    * "0";\n}' in text
+    assert "map $runbook_operator$runbook_passes$runbook_open_path$runbook_admitted $runbook_closed {" in text
+
+
 @given(
     st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=80),
     st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=600),

@@ -156,3 +156,9 @@ def test_every_step_renews_the_lease_and_nothing_else_does():
 def test_nobody_is_told_a_token_or_an_alarm():
     facts = opened(alarms=({"kind": "file", "path": "/x", "url": "http://h/secret"},)).window.facts(at(10))
     assert facts["lease_seconds_left"] == 170 and "t1" not in json.dumps(facts) and "secret" not in json.dumps(facts)
+
+
+@pytest.mark.parametrize(("later", "left"), [(600, 1200), (-36000, 1800), (36000, 0)])
+def test_a_clock_that_is_set_makes_no_window_live_longer_than_announced(later, left):
+    """T182"""
+    assert opened(minutes=30).window.seconds_to_end(at(later)) == left

@@ -7,7 +7,13 @@ from datetime import datetime
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
-from ansible_collections.runbook.compose.plugins.module_utils._core.window_hours import OutsideHours, parse_hours, require_hours
+from ansible_collections.runbook.compose.plugins.module_utils._core.window_hours import (
+    OutsideHours,
+    announced_begin,
+    parse_hours,
+    require_announced,
+    require_hours,
+)
 
 WEEKEND = parse_hours([{"days": ["Saturday", "sun"], "from": "01:00", "to": "05:00"}])
 NIGHT = parse_hours([{"from": "22:30", "to": "02:00"}])
@@ -53,3 +59,19 @@ def test_outside_of_them_a_reason_is_needed(hours, at, minutes, following):
 def test_hours_that_make_no_sense_are_refused(wrong):
     with pytest.raises(BadInput):
         parse_hours([wrong])
+
+
+def test_a_window_does_not_begin_before_it_was_announced_to():
+    """T184"""
+    with pytest.raises(OutsideHours) as refused:
+        require_announced("2026-11-28T01:00", MONDAY, " ")
+    assert refused.value.details["next_begin"] == "2026-11-28T01:00"
+    assert require_announced("2026-11-28T01:00", MONDAY, " CVE-2026-1 ") == "CVE-2026-1"
+    for starts_at in ("", "2026-11-23T01:00", "2026-11-22T23:00"):
+        assert require_announced(starts_at, MONDAY, "") == ""
+
+
+@pytest.mark.parametrize("wrong", ["tomorrow", "2026-11-23T00:59", "2026-11-28T01:00+01:00"])
+def test_a_begin_that_is_none_is_refused(wrong):
+    with pytest.raises(BadInput):
+        announced_begin(wrong, MONDAY)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
-from ansible_collections.runbook.compose.plugins.module_utils._core.window_watch import Answered, Limits, breaches, summary
+from ansible_collections.runbook.compose.plugins.module_utils._core.window_watch import Answered, BaselineUseless, Limits, breaches, require_useful, summary
 
 
 def test_a_summary_counts_and_ranks():
@@ -32,6 +34,12 @@ def test_a_summary_counts_and_ranks():
 )
 def test_only_what_is_worse_than_before_counts(seen, before, expected):
     assert len(breaches(seen, before, Limits())) == expected
+
+
+@pytest.mark.parametrize(("requests", "errors", "useful"), [(20, 0, True), (20, 9, True), (20, 10, False), (2, 2, False), (0, 0, False)])
+def test_a_baseline_that_nothing_could_be_worse_than_is_refused(requests, errors, useful):
+    with contextlib.nullcontext() if useful else pytest.raises(BaselineUseless):
+        require_useful({"requests": requests, "errors": errors})
 
 
 @pytest.mark.parametrize("wrong", [{"errors": 1}, {"p95_factor": 0.5}, {"error_percent": "many"}, {"error_percent": 101}])
