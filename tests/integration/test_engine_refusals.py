@@ -51,11 +51,10 @@ def test_what_a_swarm_has_no_way_to_do_is_refused(tmp_path):
 
 
 def test_what_nobody_knows_is_refused_for_all(tmp_path):
-    said = refusals(tmp_path, "kubernetes", [["deploy.release", "main"], ["health.check", "look"]])
-    assert [message for procedure, message in said] == [
-        f"{procedure} is not there for stack_engine=kubernetes: nothing was done. There are compose and swarm."
-        for procedure in ("deploy.release", "health.check")
-    ]
+    asked = [["deploy.release", "main"], ["health.check", "look"]]
+    said = dict(refusals(tmp_path, "kubernetes", asked))
+    refusal = "{} is not there for stack_engine=kubernetes: nothing was done. There are compose and swarm."
+    assert said == {procedure: refusal.format(procedure) for procedure, unused in asked}
 
 
 def test_a_playbook_ends_at_its_guard(tmp_path):

@@ -79,9 +79,8 @@ class SwarmHosts:
                 subprocess.run(["docker", "exec", HOSTS[number], "docker", "swarm", "leave", "--force"], check=False, capture_output=True)
 
     def _trust(self, number: int) -> None:
-        self.inside(
-            number, "sh", "-c", f"echo '{json.dumps({'insecure-registries': [self.registry.address, self.registry.private]})}' > /etc/docker/daemon.json"
-        )
+        trusted = json.dumps({"insecure-registries": [self.registry.address, self.registry.private]})
+        self.inside(number, "sh", "-c", f"echo '{trusted}' > /etc/docker/daemon.json")
         self.inside(number, "systemctl", "reload", "docker")
 
     def _deploy(self) -> None:

@@ -13,6 +13,7 @@ from ..._core.container import Container
 from ..._core.errors import BadInput
 from ..._core.orphans import choose_orphans
 from ..._core.plan import Plan, Step
+from ..._core.replica_count import replica_count
 from ..._core.rollout import refuse_open
 from ..._core.service_drift import Observed
 from ..._core.service_plan import DOWN_STATES, UP_ACTIONS, Wanted, Work, is_healthy, plan_services, service_facts, service_summary
@@ -89,7 +90,7 @@ class ComposeService:
 
     def _read_request(self) -> Wanted:
         params, select = self._params, self._observed.model.select
-        replicas = {name: _count(name, count) for name, count in params["replicas"].items()}
+        replicas = {name: replica_count(name, count, "containers") for name, count in params["replicas"].items()}
         if params["orphans"] and not params["services"]:
             chosen: Tuple[str, ...] = ()  # only orphans were asked for
         else:
@@ -118,13 +119,3 @@ def _refuse_contradictions(params: Mapping[str, Any]) -> None:
         raise BadInput(f"replicas has no meaning with state={params['state']}.", hint="Use state=scaled.", option="replicas")
     if params["state"] != "absent" and params["orphans"]:
         raise BadInput(f"orphans has no meaning with state={params['state']}.", hint="Use state=absent.", option="orphans")
-
-
-def _count(name: str, count: Any) -> int:
-    try:
-        number = int(str(count))
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise BadInput(f"{count!r} is no number of containers for {name}.", hint="Use 0 or more.", replicas={name: str(count)})
-    return number

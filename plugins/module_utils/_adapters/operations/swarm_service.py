@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping
 from ..._core.errors import BadInput
 from ..._core.plan import Plan, Step
 from ..._core.problem import worst_first
+from ..._core.replica_count import replica_count
 from ..._core.swarm import forced, refuse_unscalable, with_replicas
 from ..._core.swarm_health import door_problems, door_rows, image_problems, task_problems
 from ..swarm_doors import closed_doors
@@ -59,7 +60,7 @@ class ScaleInSwarm:
 
     def plan(self) -> Plan:
         context = self._context
-        counts = {name: _count(name, count) for name, count in context.params["replicas"].items()}
+        counts = {name: replica_count(name, count, "tasks") for name, count in context.params["replicas"].items()}
         services = context.look_to_change(list(counts))
         refuse_unscalable(services)
         wanted = {service.short: counts[service.short if service.short in counts else service.name] for service in services}
@@ -103,16 +104,6 @@ def _carried_out(context: SwarmContext, changes: List[Change]) -> Dict[str, Any]
             ready[service.short] = context.swarm.await_converged(service, context.params["timeout"], "look")
         context.look_again()
     return context.facts(ready, before)
-
-
-def _count(name: str, count: Any) -> int:
-    try:
-        number = int(str(count))
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise BadInput(f"{count!r} is no number of tasks for {name}.", hint="Use 0 or more.", replicas={name: str(count)})
-    return number
 
 
 _OPERATIONS = {
