@@ -58,7 +58,8 @@ options:
 notes:
   - The last ten configurations are kept in C(<state_dir>/<stack_name>/edge/sites), readable by their owner only.
   - Reasons of failures are V(bad_input), V(edge_busy), V(edge_missing), V(edge_not_prepared), V(edge_not_put_back), V(edge_refused),
-    V(edge_settings_lost), V(edge_state_damaged), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out), V(lease_lost).
+    V(edge_settings_lost), V(edge_state_damaged), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out),
+    V(lease_lost).
 seealso:
   - module: runbook.compose.edge_traffic
 """

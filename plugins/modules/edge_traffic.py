@@ -138,7 +138,8 @@ options:
 notes:
   - A check run without a change proves the maintenance mode as it is, and changes nothing.
   - Reasons of failures are V(bad_input), V(edge_busy), V(edge_missing), V(edge_not_prepared), V(edge_not_put_back), V(edge_refused), V(edge_unproven),
-    V(edge_state_damaged), V(drain_timed_out), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out), V(lease_lost).
+    V(edge_state_damaged), V(drain_timed_out), V(engine_unreachable), V(engine_failed), V(python_library_missing), V(state_unwritable), V(timed_out),
+    V(lease_lost).
 seealso:
   - module: runbook.compose.http_probe
 """

@@ -27,7 +27,8 @@ options:
     description:
       - V(rolled_out) brings the services to what the files mean. While an old colour still runs whose containers are what the files mean, that is the
         way back to it; for yet another release the bake time is ended first.
-      - V(finished) ends a bake time, the old colour is removed. It is refused while the new one is not ready. V(switched_back) ends it the other way, the new one is removed.
+      - V(finished) ends a bake time, the old colour is removed. It is refused while the new one is not ready.
+        V(switched_back) ends it the other way, the new one is removed.
       - V(settled) ends bake times that are over, and what killed runs left. It may run on a schedule.
       - In each state, the edge is told the addresses of a colour that goes on running where these have changed since, as after a restart of the engine.
     type: str
