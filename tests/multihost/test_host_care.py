@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.support.modules import ROOT
 from tests.support.remote import HOSTS, Remote
 from tests.support.stacks import docker
 
