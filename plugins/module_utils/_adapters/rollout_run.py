@@ -241,7 +241,10 @@ class RolloutRun:
         with RolloutProbe(self._tools.aim) as probe:
             try:
                 time.sleep(_LISTEN_SECONDS)
-                yield _Listener(probe, self._tools.budget)
+                listener = _Listener(probe, self._tools.budget)
+                if not listener.judges:
+                    self._tools.warn("Requests of the probe failed before anything was done: they are told, and the rollout is judged by health alone.")
+                yield listener
                 time.sleep(_LISTEN_SECONDS)
             finally:
                 self.samples.append(probe.samples)
@@ -272,6 +275,10 @@ class _Listener:
     def enter_phase(self, phase: str) -> None:
         if self._probe:
             self._probe.enter_phase(phase)
+
+    @property
+    def judges(self) -> bool:
+        return self._judges
 
     def stop_judging(self) -> None:
         self._judges = False
