@@ -154,3 +154,17 @@ def test_an_edge_that_takes_no_new_configuration_in_the_middle(stack):
     stack.require_settled(old, 1)
     stack.wants(old)
     assert not stack.rollout()["changed"]
+
+
+def test_new_ones_that_hang_after_a_kill_are_not_gone_on_with(stack):
+    """T207: the old ones still run, serve again, and nobody is told that it went well."""
+    old, new = stack.version(), stack.other()
+    stack.wants(new)
+    assert stack.dies_at("RolloutScene.drain") and stack.phases() == "shifted"
+    hanging = next(one["Id"] for one in stack.project.containers("api") if one["Config"]["Image"].endswith(new))
+    docker("kill", "--signal", "STOP", hanging)
+    result = stack.rollout(health_timeout=1, stop_timeout=1)
+    assert result["failed"] and result["reason"] == "service_unhealthy" and "old ones serve again" in result["msg"], result
+    stack.require_settled(old, 1)
+    assert not stack.rollout()["failed"]
+    stack.require_settled(new, 1)

@@ -153,8 +153,10 @@ def test_two_colours_until_somebody_decides(stack):
 
 
 def test_files_that_mean_the_idle_colour_are_the_way_back_and_a_bake_time_ends(stack):
+    """A probe that fails already before judges nothing, and that is said."""
     stack.wants("v1")
-    stack.rollout(strategy="blue_green", bake=0)
+    done = stack.rollout(strategy="blue_green", bake=0, probe={**PROBE, "timeout": 0.0001})
+    assert not done["failed"] and done["traffic"]["errors"] > 5 and "judged by health alone" in str(done["warnings"]), done
     stack.wants("v2")
     assert [one["action"] for one in stack.rollout(check=True)["actions"]] == ["switch_back"]
     stack.wants("v1")

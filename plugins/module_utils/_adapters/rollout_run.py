@@ -53,13 +53,14 @@ class Tools:
 
 
 class RolloutRun:
-    """One run of the module. ``samples`` has what the probe of each rolled service said."""
+    """One run of the module. ``samples`` has what the probe of each rolled service said, ``turned`` why one went back that was to go on."""
 
     def __init__(self, tools: Tools, terms: RolloutTerms) -> None:
         self._tools = tools
         self._scene, self._store = tools.scene, tools.store
         self._terms = terms
         self.samples: List[List[Sample]] = []
+        self.turned: Dict[str, OperationError] = {}
 
     def roll(self, change: Change) -> Dict[str, Any]:
         """New containers beside the old ones, and the old ones away; or everything as it was, and the reason."""
@@ -98,6 +99,7 @@ class RolloutRun:
                 error.hint = "Both colours still run, nothing was done. Mend the new one, or let the old one serve: deploy/bluegreen.yml -e step=back."
                 raise
             self._tools.warn(f"The new containers of {entry.service} are not ready, so the old ones serve again. {error}")
+            self.turned[entry.service] = error
             return self.keep_old(entry)
         return {**self._facts(entry), **self._retire(entry)}
 
@@ -239,7 +241,10 @@ class RolloutRun:
         with RolloutProbe(self._tools.aim) as probe:
             try:
                 time.sleep(_LISTEN_SECONDS)
-                yield _Listener(probe, self._tools.budget)
+                listener = _Listener(probe, self._tools.budget)
+                if not listener.judges:
+                    self._tools.warn("Requests of the probe failed before anything was done: they are told, and the rollout is judged by health alone.")
+                yield listener
                 time.sleep(_LISTEN_SECONDS)
             finally:
                 self.samples.append(probe.samples)
@@ -270,6 +275,10 @@ class _Listener:
     def enter_phase(self, phase: str) -> None:
         if self._probe:
             self._probe.enter_phase(phase)
+
+    @property
+    def judges(self) -> bool:
+        return self._judges
 
     def stop_judging(self) -> None:
         self._judges = False

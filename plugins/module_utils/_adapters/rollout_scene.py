@@ -65,7 +65,7 @@ class RolloutScene:
 
     def sends(self, service: str, containers: Sequence[Container]) -> bool:
         """Whether the edge sends all requests to just these containers, where they are now."""
-        return self._edge.is_written(self._edge.settled().with_pool(service, self._pool(service, [], containers, 100)))
+        return self._edge.is_written(self._edge.traffic().with_pool(service, self._pool(service, [], containers, 100)))
 
     def _pool(self, service: str, old: Sequence[Container], new: Sequence[Container], percent: int) -> Pool:
         old, new = [one for one in old if one.running], [one for one in new if one.running]

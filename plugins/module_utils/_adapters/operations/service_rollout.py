@@ -176,7 +176,14 @@ class ServiceRollout:
     def _end(self, run: RolloutRun) -> List[Dict[str, Any]]:
         for one in self._astray:
             run.follow(one)
-        return [run.keep_new(one.rollout, one.decided) if one.keeps == "new" else run.keep_old(one.rollout) for one in self._endings]
+        done = [run.keep_new(one.rollout, one.decided) if one.keeps == "new" else run.keep_old(one.rollout) for one in self._endings]
+        planned = {change.service for change in self._changes}
+        for service, error in run.turned.items():
+            # Who settles wants one colour, whichever; for all others the old ones are no answer, unless yet other ones come now.
+            if self._params["state"] != "settled" and service not in planned:
+                error.hint = "The old ones serve again. The next run tries again."
+                raise error
+        return done
 
     def _bring_up(self, run: RolloutRun, work: ServiceWork) -> List[Dict[str, Any]]:
         """Layer by layer, as they depend on each other."""
