@@ -163,7 +163,7 @@ def ask_slowly(port: int) -> None:
 
 
 def test_a_month_can_build_anew_and_release_the_way_every_release_goes(shop):
-    wanted = {"steps": ["rebuild"], "stack_release": shop.release(source={"repository": str(shop.source)})}
+    wanted = {"steps": ["rebuild"], "stack_release": shop.release(source={"repository": str(shop.source), "revision": "HEAD"})}
     unnamed = shop.play("maintenance/monthly", **wanted)
     assert unnamed.code != 0 and "Say which version the new build gets" in unnamed.message and shop.version() == "v1"
     built = shop.must("maintenance/monthly", version="v2", **wanted)
