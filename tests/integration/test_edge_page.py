@@ -15,6 +15,10 @@ PAGE = edge_page.page(
 )
 
 
+# Words that are read from right to left begin at the right, whatever stands among them.
+FOREIGN = edge_page.page(Maintenance("2026-11-22T22:30:00Z", title="نعود قريبًا", notice="نعمل على shop.example الآن."))
+
+
 def test_the_page_fits_a_phone_and_fetches_nothing(tmp_path):
     browser = installed_browser(tmp_path)
     for width in (320, 390, 1200):
@@ -23,3 +27,5 @@ def test_the_page_fits_a_phone_and_fetches_nothing(tmp_path):
     light = browser.picture(PAGE, (390, 844), tmp_path / "light.png")
     dark = browser.picture(PAGE, (390, 844), tmp_path / "dark.png", "--force-dark-mode", "--blink-settings=preferredColorScheme=0")
     assert light != dark and len(light) > 5000
+    seen = browser.measure(FOREIGN, 390, 800)
+    assert seen["needed"] <= 390 and [one["text"] for one in seen["rightward"]] == ["نعود قريبًا", "نعمل على shop.example الآن."]

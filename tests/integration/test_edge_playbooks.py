@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.edge import BYPASS, SECRET, EdgeStack
 from tests.support.modules import call
-from tests.support.stacks import unique_name
+from tests.support.stacks import free_port, unique_name
 from tests.support.websocket import WebSocket
 
 
@@ -53,6 +53,17 @@ def test_the_mode_is_switched_on_told_and_ends_with_its_job(stack):
     assert told.changed == 0 and told.told["result"]["until"] == result["until"]
     off = stack.must("maintenance/mode", mode="off")
     assert off.told["result"]["proof"]["outside"] == 404 and jobs(stack) == []
+
+
+def test_a_closed_edge_that_cannot_be_proven_is_ended_by_the_target_all_the_same(stack):
+    """T216."""
+    elsewhere = {**stack.edge, "url": f"http://127.0.0.1:{free_port()}"}
+    unproven = stack.play("maintenance/mode", mode="on", minutes=5, drain=0, stack_edge=elsewhere)
+    assert unproven.code and unproven.reason == "edge_unproven" and stack.ask("/").status == 503 and len(jobs(stack)) == 1
+    assert stack.must("maintenance/mode", mode="off").told["result"]["mode"] == "off" and jobs(stack) == [] and stack.ask("/").status == 404
+    # What was refused leaves no job behind.
+    refused = stack.play("maintenance/mode", mode="on", minutes=60 * 25)
+    assert refused.code and refused.reason == "bad_input" and jobs(stack) == [] and stack.ask("/").status == 404
 
 
 def test_an_address_is_exempt_from_limits_and_no_longer(stack):

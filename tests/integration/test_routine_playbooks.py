@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.operated import OperatedStack, Played
-from tests.support.stacks import docker, unique_name
+from tests.support.stacks import MINIATURE, docker, unique_name
 
 CALM = {"load_warning_per_core": 1000, "load_critical_per_core": 1000, "cpu_warning_percent": 101, "disk_critical_percent": 100, "memory_critical_percent": 100}
 CLOSED = {"hours": [{"days": ["mon"], "from": "00:00", "to": "00:01"}, {"days": ["fri"], "from": "00:00", "to": "00:01"}], "timezone": "UTC"}
@@ -24,12 +28,36 @@ OUTSIDE = """---
 """
 
 
+LOCK = "open('requirements.txt', 'w').write('requests==2.32.3\\n')"
+
+
 class Shop(OperatedStack):
+    """Its api is built from a repository, on top of what the miniature has."""
+
     def __init__(self, directory: Path) -> None:
+        name, files, self.source = unique_name("routine"), directory / "files", directory / "source"
+        shutil.copytree(MINIATURE, files)
+        own = {"services": {"api": {"image": f"{name}/api:${{APP_VERSION}}", "build": {"context": str(self.source)}}}}
+        (files / "compose.own.yaml").write_text(yaml.safe_dump(own))
+        docker("tag", "runbook-api:v1", f"{name}/api:v1")
+        self.source.mkdir()
+        (self.source / "Dockerfile").write_text("FROM runbook-api:v2\n")
+        (self.source / "requirements.txt").write_text("requests==2.31.0\n")
+        for words in (["init"], ["add", "--all"], ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--message", "first"]):
+            subprocess.run(["git", *words], cwd=self.source, capture_output=True, check=True)
         super().__init__(
             directory,
-            unique_name("routine"),
-            stack_backup={"dir": str(directory / "backups"), "allow_same_disk": True, "stores": ["postgres"], "databases": ["shop"], "min_age": 0},
+            name,
+            stack_files={"directory": str(files)},
+            stack_compose_files=["compose.yaml", "compose.own.yaml"],
+            stack_backup={
+                "dir": str(directory / "backups"),
+                "allow_same_disk": True,
+                "stores": ["postgres"],
+                "databases": ["shop"],
+                "min_age": 0,
+                "retention": {"keep_last": 5},
+            },
             stack_thresholds={"host": CALM},
             stack_report_dir=str(directory / "reports"),
             stack_maintenance={
@@ -38,6 +66,14 @@ class Shop(OperatedStack):
                 "checklist": [{"task": "read the runbook", "owner": "ann"}, {"task": "rotate the keys"}],
             },
         )
+
+    def release(self, **changes: object) -> dict:
+        declared = yaml.safe_load((self.inventory / "group_vars/stack/release.yml").read_text())["stack_release"]
+        return {**declared, **changes}
+
+    def remove(self) -> None:
+        super().remove()
+        docker("rmi", "--force", *docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.name}/api").split())
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +110,11 @@ def test_a_day_does_every_step_and_fails_by_the_worst(shop):
 def test_a_week_leaves_out_what_needs_what_failed_and_what_people_would_notice_now(shop):
     shop.must("backup/create", databases=["shop"])
     closed = shop.play(
-        "maintenance/weekly", steps=["broken", "backups", "reindex", "scan", "health"], stack_window=CLOSED, maintenance_needs={"scan": ["broken"]}
+        "maintenance/weekly", steps=["broken", "backups", "reindex", "scan", "retention", "health"], stack_window=CLOSED, maintenance_needs={"scan": ["broken"]}
     )
-    assert verdicts(closed) == {"broken": "critical", "backups": "ok", "reindex": "not_done", "scan": "not_done", "health": "ok"}
+    assert verdicts(closed) == {"broken": "critical", "backups": "ok", "reindex": "not_done", "scan": "not_done", "retention": "ok", "health": "ok"}
     assert closed.code != 0 and "/nowhere/at/all" in closed.message and shop.lease_is_free()
+    assert text(closed, "retention") == "0 backups removed."
     assert "outside the hours" in text(closed, "reindex") and "because of broken" in text(closed, "scan")
     done = shop.must("maintenance/weekly", stack_window=CLOSED, override_reason="the sale is tomorrow")
     assert list(verdicts(done)) == ["backups", "scan", "vacuum", "reindex", "images", "cleanup", "health"]
@@ -125,10 +162,24 @@ def ask_slowly(port: int) -> None:
         answer.read()
 
 
+def test_a_month_can_build_anew_and_release_the_way_every_release_goes(shop):
+    wanted = {"steps": ["rebuild"], "stack_release": shop.release(source={"repository": str(shop.source), "revision": "HEAD"})}
+    unnamed = shop.play("maintenance/monthly", **wanted)
+    assert unnamed.code != 0 and "Say which version the new build gets" in unnamed.message and shop.version() == "v1"
+    built = shop.must("maintenance/monthly", version="v2", **wanted)
+    assert text(built, "rebuild") == "v2 is verified." and shop.version() == "v2"
+
+
 def test_a_quarter_finds_what_drifted_and_what_nobody_does(shop):
     shop.project.set_env(LOG_LEVEL="debug")
-    done = shop.must("maintenance/quarterly", stack_services={"app": "api", "postgres": "postgres", "redis": "redis", "edge": "edge", "mail": "mailer"})
-    assert list(verdicts(done)) == ["slow_queries", "drift", "checklist"] and done.changed == 0
+    locked = {"source": str(shop.source), "command": [sys.executable, "-c", LOCK], "files": ["requirements.txt"]}
+    done = shop.must(
+        "maintenance/quarterly",
+        stack_services={"app": "api", "postgres": "postgres", "redis": "redis", "edge": "edge", "mail": "mailer"},
+        stack_release=shop.release(dependencies=locked),
+    )
+    assert list(verdicts(done)) == ["dependencies", "slow_queries", "drift", "checklist"] and done.changed == 0
+    assert text(done, "dependencies") == "Other versions are there of requests." and verdicts(done)["dependencies"] == "warning"
     assert "LOG_LEVEL" in text(done, "drift") and "mailer is in stack_services and not in the files." in text(done, "drift")
     assert text(done, "checklist") == "ann: read the runbook Nobody: rotate the keys" and verdicts(done)["checklist"] == "warning"
 
@@ -138,7 +189,7 @@ def test_the_edge_reads_its_configuration_anew_and_refuses_one_that_is_wrong(sho
     looked = shop.must("maintenance/host")
     assert looked.changed == 0 and looked.told["result"]["verdict"] == "warning"
     reloaded = shop.must("maintenance/host", step="restart_nginx")
-    assert reloaded.told["result"]["problems"] == [] and shop.version() == "v1"
+    assert reloaded.told["result"]["problems"] == [] and shop.version() == "v2"
     file = shop.project.directory / "nginx.conf"
     kept = file.read_text()
     with file.open("r+") as handle:  # in place: a mounted file that is replaced is not seen
@@ -147,5 +198,11 @@ def test_the_edge_reads_its_configuration_anew_and_refuses_one_that_is_wrong(sho
     with file.open("r+") as handle:
         handle.write(kept)
         handle.truncate()
-    assert refused.code != 0 and shop.version() == "v1" and shop.lease_is_free()
+    assert refused.code != 0 and refused.reason == "edge_refused" and "nonsense" in refused.message and shop.version() == "v2" and shop.lease_is_free()
     assert shop.project.containers("edge")[0]["State"]["StartedAt"] == edge["State"]["StartedAt"]
+    # A restart cuts what is under way: it says so, and asks.
+    unconfirmed = shop.play("maintenance/host", step="restart_nginx", how="restart")
+    assert unconfirmed.code != 0 and "confirm=local" in unconfirmed.output
+    restarted = shop.must("maintenance/host", step="restart_nginx", how="restart", confirm="local")
+    assert "requests under way and WebSockets are cut" in restarted.output and shop.version() == "v2"
+    assert shop.project.containers("edge")[0]["State"]["StartedAt"] != edge["State"]["StartedAt"]

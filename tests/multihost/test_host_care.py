@@ -174,7 +174,7 @@ def test_nginx_of_the_host_keeps_the_configuration_that_works(host):
     before = host.show("nginx", "MainPID")
     host.write("/etc/nginx/conf.d/shop.conf", "server { listen 8088; return 200 'new'; }\nnonsense;\n")
     code, output, told = host.play("maintenance/host", step="restart_nginx")
-    assert code != 0 and told["failure"]["reason"] == "nginx_refuses" and "nonsense" in told["failure"]["msg"], output[-3000:]
+    assert code != 0 and told["failure"]["reason"] == "edge_refused" and "nonsense" in told["failure"]["msg"], output[-3000:]
     assert (host.show("nginx", "MainPID"), host.show("nginx", "ActiveState")) == (before, "active")
     host.write("/etc/nginx/conf.d/shop.conf", "server { listen 8088; return 200 'new'; }\n")
     assert host.must("maintenance/host", step="restart_nginx", stack_maintenance={"listeners": ["80", "8088"]})["problems"] == []

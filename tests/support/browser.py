@@ -33,6 +33,7 @@ _MEASURE = """
   }).map(one => one.textContent);
   root.dataset.measured = JSON.stringify({width: innerWidth, needed: root.scrollWidth, plots: plots, cut: texts,
     outside: wide.filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 80)),
+    rightward: [...document.querySelectorAll('h1, p')].filter(one => getComputedStyle(one).direction === 'rtl').map(one => ({text: one.textContent})),
     fetched: performance.getEntriesByType('resource').map(one => one.name)});
   parent.postMessage(root.dataset.measured, '*');
 });</script></body>"""

@@ -210,9 +210,9 @@ class HostNginx:
 
 
 def find_nginx(stack: Stack, engine: Optional[Engine], site: EdgeSite, mounted: bool = True) -> NginxServer:
-    """The nginx that the inventory describes; raises EdgeMissing or EdgeNotPrepared."""
+    """The nginx that the inventory describes; raises EdgeMissing or EdgeNotPrepared. Without ``mounted``, also one that has nothing of ours, or is down."""
     if site.kind == "host":
-        return HostNginx.find(site)
+        return HostNginx.find(site) if mounted else HostNginx(site)
     if engine is None:
         engine = Engine.connect(stack)
     return ContainerNginx.find(stack, engine, site, mounted)

@@ -44,7 +44,7 @@ body {{ margin: 0; min-height: 100vh; display: flex; align-items: center; justif
   background: var(--ground); color: var(--text); font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }}
 main {{ width: 100%; max-width: 34rem; padding: 2.25rem; background: var(--card); border: 1px solid var(--line);
   border-top: 4px solid var(--mark); border-radius: .75rem; overflow-wrap: anywhere; }}
-h1 {{ margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25; }}
+h1 {{ margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25; text-wrap: balance; }}
 p {{ margin: 0 0 1rem; }}
 .until {{ margin: 1.25rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); color: var(--soft); }}
 .until strong {{ color: var(--text); font-variant-numeric: tabular-nums; }}
@@ -53,8 +53,8 @@ p {{ margin: 0 0 1rem; }}
 </head>
 <body>
 <main>
-<h1>{title}</h1>
-<p>{notice}</p>
+<h1 dir="auto">{title}</h1>
+<p dir="auto">{notice}</p>
 <p class="until">We expect to be back by <strong><time datetime="{until}">{shown}</time></strong>. This page looks again by itself.</p>
 </main>
 </body>
@@ -65,7 +65,7 @@ p {{ margin: 0 0 1rem; }}
 def page(maintenance: Maintenance) -> str:
     """The page for people. It fetches nothing and runs nothing."""
     until = _end(maintenance)
-    shown = until.strftime("%H:%M UTC, %d %B %Y")
+    shown = until.strftime("%H:%M\u00a0UTC, %d\u00a0%B\u00a0%Y")
     words = {"title": maintenance.title or TITLE, "notice": maintenance.notice or NOTICE, "until": maintenance.until, "shown": shown}
     return _PAGE.format(**{name: html.escape(text).replace("$", "&#36;") for name, text in words.items()})
 
