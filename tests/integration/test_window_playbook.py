@@ -62,7 +62,11 @@ def test_what_cannot_be_done_now_is_refused_before_anything_is_touched(stack, va
 
 def test_a_whole_window_with_a_release(stack):
     tasks = [{"release": "v2"}, {"file": str(stack.root / "look.yml"), "half_applied": "none", "minutes": 5}]
-    done = stack.must("maintenance/window", **stack.window("before,during,after", "CHG-1", *tasks, approver="bob", maintenance_window_return=HALF))
+    asked = stack.window("before,during,after", "CHG-1", *tasks, approver="bob", maintenance_window_return=HALF)
+    would = stack.must("maintenance/window", check=True, **asked)
+    assert would.told["result"]["outcome"] == "" and not (stack.project.state_dir / stack.name / "window.json").exists()
+    assert (stack.told(), stack.has_job(), stack.version(), stack.ask("/").status == 503) == ([], False, "v1", False)
+    done = stack.must("maintenance/window", **asked)
     window, result = stack.kept(), done.told["result"]
     assert (window["phase"], window["outcome"], stack.version()) == ("closed", "succeeded", "v2")
     assert [(step["what"].partition(":")[0], step["outcome"]) for step in window["steps"]] == [

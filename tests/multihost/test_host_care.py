@@ -68,8 +68,10 @@ WINDOW = f"""
   vars:
     maintenance_window_change: CHG-1
     maintenance_window_tasks: [{{os_update: [shop-tools]}}]
-    maintenance_window_probes: "{{{{ stack_probes }}}}"
   tasks:
+    - name: Keep how the stack is asked, as window_require does
+      ansible.builtin.set_fact:
+        maintenance_window_probes: "{{{{ stack_probes }}}}"
     - name: Let the target end it
       runbook.compose.scheduled_job:
         name: maintenance_window
