@@ -152,7 +152,7 @@ def test_a_window_cares_for_the_database_changes_settings_and_waits_no_longer_th
     kept = (shop.project.state_dir / shop.name / "window.json").read_text()
     steps = [step["what"] for step in json.loads(kept)["window"]["steps"] if step["outcome"] == "done"]
     assert re.match("requests in flight: [12] left after 1", steps[0]) and done.told["result"]["outcome"] == "succeeded", steps
-    assert steps[1:6] == ["migrate", "reindex public.orders_pkey", "update_images redis", "configure LOG_LEVEL, API_KEY", f"file {own}"]
+    assert steps[1:6] == ["migrate", "reindex public.orders_pkey", "update_images redis", "configure API_KEY, LOG_LEVEL", f"file {own}"]
     assert "API_KEY=hunter2hunter2" in shop.project.env_path.read_text() and list((shop.directory / "cron.d").iterdir()) == []
     report = Path(done.told["result"]["json"]).read_text() + Path(done.told["result"]["page"]).read_text()
     for text in (planned.output, done.output, report, kept):
