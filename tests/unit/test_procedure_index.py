@@ -75,7 +75,7 @@ def link_violations(text: str, folder: Path) -> list[str]:
         name, unused, wanted = target.partition("#")
         if "://" in name:
             continue
-        there = text if not name else (folder / name).read_text() if (folder / name).is_file() else ""
+        there = text if not name else (folder / name).read_bytes().decode(errors="replace") if (folder / name).is_file() else ""  # or a picture
         if not there or (wanted and wanted not in {anchor(line.lstrip("# ")) for line in there.splitlines() if line.startswith("#")}):
             found.append(f"{target} is not there")
     return found

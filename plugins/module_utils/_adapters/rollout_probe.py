@@ -16,6 +16,7 @@ from typing import Dict, List, Optional, Set, Tuple
 from .._core.rollout_probe import PHASES, Aim, Sample
 
 _MOST_WORKERS = 32
+_LOOK_SECONDS = 0.02
 _REQUESTS_OF_A_WORKER = 12.5  # a second: as many as one can do while an answer takes 80 ms
 
 
@@ -29,8 +30,8 @@ class RolloutProbe:
         self._phase = PHASES[0]
         count = min(_MOST_WORKERS, max(2, 2 * round(aim.rate / _REQUESTS_OF_A_WORKER / 2)))
         key = f"runbook-{secrets.token_hex(12)}"
-        usual: Set[Tuple[str, int]] = set()
-        self._workers = [_Worker(aim, number, key, usual) for number in range(count)]
+        self._usual = _Usual()
+        self._workers = [_Worker(aim, number, key, self._usual) for number in range(count)]
         self._threads: List[threading.Thread] = []
 
     def __enter__(self) -> "RolloutProbe":
@@ -49,6 +50,15 @@ class RolloutProbe:
     def enter_phase(self, phase: str) -> None:
         """Requests that begin from now on belong to this phase."""
         self._phase = phase
+        self._usual.learns = phase == PHASES[0]
+
+    def listen(self, seconds: float) -> None:
+        """So long, and until each kind of request was answered once, or could have been."""
+        wanted = {"GET"} if self._aim.post is None else {"GET", "POST"}
+        until = time.monotonic() + self._aim.timeout + 2 / self._aim.rate
+        time.sleep(seconds)
+        while not wanted <= self._usual.answered and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
 
     @property
     def samples(self) -> List[Sample]:
@@ -69,19 +79,33 @@ class RolloutProbe:
             worker.close()
 
 
+class _Usual:
+    """Which statuses from 400 to 499 were answered before anything was changed; others of them are errors. One for all workers."""
+
+    def __init__(self) -> None:
+        self.learns = True
+        self.answered: Set[str] = set()
+        self._known: Set[Tuple[str, int]] = set()
+
+    def is_good(self, method: str, status: int) -> bool:
+        self.answered.add(method)
+        if not 400 <= status < 500:
+            return status < 400
+        if self.learns:
+            self._known.add((method, status))
+        return (method, status) in self._known
+
+
 class _Worker:
-    """One user. Those with an even number keep one connection as long as it lasts.
+    """One user. Those with an even number keep one connection as long as it lasts."""
 
-    ``usual`` is shared by all: the statuses from 400 to 499 that were answered before anything was changed. Others of them are errors.
-    """
-
-    def __init__(self, aim: Aim, number: int, key: str, usual: Set[Tuple[str, int]]) -> None:
+    def __init__(self, aim: Aim, number: int, key: str, usual: _Usual) -> None:
         self._aim = aim
         self._keeps = number % 2 == 0
         self._key = key
         self._usual = usual
-        # The first two begin with what is sent with every n-th request only, so that it is known what it is answered usually.
-        self._count = aim.post.every - 1 if aim.post and number < 2 else 0
+        # The first one begins with what is sent with every n-th request only, so that it is soon known what that is answered usually.
+        self._count = aim.post.every - 1 if aim.post and number == 0 else 0
         self._used = False
         self._connection: Optional[http.client.HTTPConnection] = None
 
@@ -96,7 +120,7 @@ class _Worker:
                 reopened = True
                 self.close()
                 status = self._exchange()
-            error = "" if self._is_good(status, phase) else f"status {status}"
+            error = "" if self._usual.is_good(self._method, status) else f"status {status}"
         except (OSError, http.client.HTTPException, ConnectionClosed) as problem:
             error = _name_of(problem)
             self.close()
@@ -108,14 +132,6 @@ class _Worker:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._used = None, False
-
-    def _is_good(self, status: int, phase: str) -> bool:
-        if not 400 <= status < 500:
-            return status < 400
-        answered = (self._method, status)
-        if phase == PHASES[0]:
-            self._usual.add(answered)
-        return answered in self._usual
 
     @property
     def _method(self) -> str:

@@ -240,7 +240,7 @@ class RolloutRun:
             return
         with RolloutProbe(self._tools.aim) as probe:
             try:
-                time.sleep(_LISTEN_SECONDS)
+                probe.listen(_LISTEN_SECONDS)
                 listener = _Listener(probe, self._tools.budget)
                 if not listener.judges:
                     self._tools.warn("Requests of the probe failed before anything was done: they are told, and the rollout is judged by health alone.")

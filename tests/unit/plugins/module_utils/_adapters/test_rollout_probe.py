@@ -116,8 +116,24 @@ def test_a_page_that_is_not_there_any_more_is_an_error():
 
 
 def test_what_was_refused_before_is_no_error_and_is_known_of_each_kind_of_request():
-    with serving("well") as server:
+    with serving("is slow") as server:
         server.status, server.post_status = (lambda number: 404), 401
-        found, unused = probed(server, post={"path": "/auth/login", "every": 50})
-    assert (found["errors"], found["kinds"]) == (0, {})
-    assert [method for method, unused, unused_too in server.seen][:2].count("POST") >= 1
+        aim = parse_aim(f"http://127.0.0.1:{server.server_port}", {"rate": 10, "post": {"path": "/auth/login", "every": 50}}, {})
+        with RolloutProbe(aim) as probe_:
+            began = time.monotonic()
+            probe_.listen(0.1)
+            assert 1 <= time.monotonic() - began < 10
+            probe_.enter_phase("during")
+            time.sleep(1.5)
+    assert (figures([probe_.samples])["errors"], figures([probe_.samples])["kinds"]) == (0, {})
+    assert [method for method, unused, unused_too in server.seen].count("POST") == 1
+
+
+def test_a_server_that_never_answers_is_not_listened_to_for_ever():
+    with serving("hangs up") as server:
+        server.seen.extend([("", "", "")] * 11)
+        with RolloutProbe(parse_aim(f"http://127.0.0.1:{server.server_port}", {"rate": 50, "timeout": 0.2}, {})) as probe_:
+            began = time.monotonic()
+            probe_.listen(0.05)
+            assert time.monotonic() - began < 5
+    assert figures([probe_.samples])["kinds"]
