@@ -115,11 +115,17 @@ def paused(milliseconds: int) -> list:
     return [["WAIT", 1, 10], ["CLIENT", "PAUSE", milliseconds, "WRITE"]]
 
 
+# Takes three milliseconds and then writes, and is followed by four kilobytes that it does not use.
+SLOW_WRITE = """local function now() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
+local ends = now() + 3000 repeat until now() >= ends return redis.call('SET', KEYS[1], 'v')"""
+UNUSED = "x" * 4096
+
+
 @contextlib.contextmanager
 def written_without_pause(server: RedisStack, key: str):
-    """Thousands of writes of ``key`` wait at the server at any time, however busy this machine is; one request alone may come too late."""
+    """Half a second of writes of ``key`` wait at the server at any time. It takes 16 KB of them in turn with what others ask, so one comes between any two."""
     container = server.containers("redis")[0]["Id"]
-    load = ["redis-benchmark", "-a", PASSWORD, "-l", "-q", "-c", "20", "-P", "200", "SET", key, "v"]
+    load = ["redis-benchmark", "-a", PASSWORD, "-l", "-q", "-c", "2", "-P", "150", "EVAL", SLOW_WRITE, "1", key, UNUSED]
     docker("exec", "--detach", container, "timeout", "120", *load)
     try:
         deadline = time.monotonic() + 30
