@@ -99,7 +99,7 @@ def test_an_edge_that_refuses_in_the_middle_of_a_shift(stack):
     good = site.read_text()
     with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
         run = pool.submit(stack.rollout)
-        stack.until(lambda: stack.phases() == "beside")
+        stack.wait_for(lambda: stack.phases() == "beside")
         site.write_text(good.replace("server_tokens off;", "server_tokens maybe;"))
         result = run.result()
         site.write_text(good)
@@ -144,9 +144,9 @@ def test_an_edge_that_takes_no_new_configuration_in_the_middle(stack):
     edge = stack.project.containers("edge")[0]["Id"]
     with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
         run = pool.submit(stack.rollout)
-        stack.until(lambda: stack.phases() == "beside")
+        stack.wait_for(lambda: stack.phases() == "beside")
         docker("kill", "--signal", "STOP", edge)
-        stack.until(lambda: stack.phases() == "returning")
+        stack.wait_for(lambda: stack.phases() == "returning")
         docker("kill", "--signal", "CONT", edge)
         result = run.result()
     assert result["failed"] and result["reason"] == "edge_refused" and "within 15 s" in result["msg"], result

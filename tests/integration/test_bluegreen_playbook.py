@@ -70,19 +70,6 @@ def test_a_release_and_its_rollback_under_load(stack):
     stack.require_settled("v1", 2)
 
 
-def test_settings_and_the_way_back_from_them_under_load(stack):
-    """No playbook that only means what the files say recreates in place what is behind the edge."""
-    with stack.under_load(rate=25) as seen:
-        before = stack.names()
-        configured = told(stack.play("service/configure", settings={"LOG_LEVEL": "debug"}))
-        assert configured["traffic"]["errors"] == 0 and configured["traffic"]["requests"] > 20 and not set(before) & set(stack.names()), configured
-        assert told(stack.play("incident/rollback", kind="config", to="previous"))["changed"]
-        stack.edit(lambda services: services["api"].update(labels={"edited": "by hand"}))
-        assert told(stack.play("service/state", state="started"))["changed"]
-    assert seen["errors"] == 0, seen
-    assert len(stack.names()) == 2 and stack.pinned == {} and stack.open == {}
-
-
 def test_a_switch_back_and_a_finish_under_load(stack):
     with stack.under_load(rate=25) as seen:
         switched = told(stack.play("deploy/bluegreen", version="v2"))
@@ -102,3 +89,16 @@ def test_a_switch_back_and_a_finish_under_load(stack):
     late = stack.play("deploy/bluegreen", step="back")
     assert late.code != 0 and "No old colour" in late.message, late.output
     assert stack.verdicts()["v2"] == "rolled_back"
+
+
+def test_settings_and_the_way_back_from_them_under_load(stack):
+    """No playbook that only means what the files say recreates in place what is behind the edge."""
+    with stack.under_load(rate=25) as seen:
+        before = stack.names()
+        configured = told(stack.play("service/configure", settings={"LOG_LEVEL": "debug"}))
+        assert configured["traffic"]["errors"] == 0 and configured["traffic"]["requests"] > 20 and not set(before) & set(stack.names()), configured
+        assert told(stack.play("incident/rollback", kind="config", to="previous"))["changed"]
+        stack.edit(lambda services: services["api"].update(labels={"edited": "by hand"}))
+        assert told(stack.play("service/state", state="started"))["changed"]
+    assert seen["errors"] == 0, seen
+    assert len(stack.names()) == 2 and stack.pinned == {} and stack.open == {}

@@ -93,9 +93,9 @@ def test_a_canary_goes_in_steps_and_an_old_one_that_ends_meanwhile_costs_nothing
     """T115. With 10 % on two of four, each old one has nine times the requests of a new one."""
     stack.wants("v1")
     run = beside.submit(stack.rollout, strategy="canary", steps=[10, 50], hold=3)
-    stack.until(lambda: stack.pinned.get("api") == [9, 9, 1, 1])
+    stack.wait_for(lambda: stack.pinned.get("api") == [9, 9, 1, 1])
     docker("kill", stack.names()[0])
-    stack.until(lambda: stack.pinned.get("api") == [18, 1, 1])
+    stack.wait_for(lambda: stack.pinned.get("api") == [18, 1, 1])
     done = run.result()
     assert not done["failed"] and done["rollouts"][0]["strategy"] == "canary", done
     assert "ended during the shift" in str(done["warnings"]), done

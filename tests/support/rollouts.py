@@ -76,7 +76,7 @@ class RolloutStack(EdgeStack):
         docker("stop", "--time", "1", *had.values())
         for address in sorted(had, key=lambda one: int(one.rpartition(".")[2]), reverse=True):
             docker("start", had[address])
-        self.until(lambda: all(one["State"]["Health"]["Status"] == "healthy" for one in self.project.containers("api")))
+        self.wait_for(lambda: all(one["State"]["Health"]["Status"] == "healthy" for one in self.project.containers("api")))
 
     def names(self) -> list[str]:
         return sorted(one["Name"].lstrip("/") for one in self.project.containers("api"))
@@ -90,7 +90,7 @@ class RolloutStack(EdgeStack):
         found = (self.version(), self.versions(), self.pinned, self.open)
         assert found == (version, [version] * replicas, {}, {}), f"{after}: {found}"
 
-    def until(self, seen, seconds: float = 30) -> None:
+    def wait_for(self, seen, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not seen():
             assert time.monotonic() < deadline, f"{self.pinned} {self.open}"
