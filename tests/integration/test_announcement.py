@@ -69,7 +69,7 @@ def mailbox():
 def announce(directory, targets, check=False, **options):
     shared = {"stack_name": "shop", "project_dir": "/absent", "state_dir": str(directory / "state")}
     said = {"event": "window_begins", "subject": "Maintenance of shop", "text": "Until 03:30.", "facts": {"change": "CHG-42"}}
-    return call("announcement", {**shared, **said, "targets": targets, "timeout": 2, "_ansible_inject_invocation": True, **options}, check=check)
+    return call("announcement", {**shared, **said, "targets": targets, "timeout": 30, "_ansible_inject_invocation": True, **options}, check=check)
 
 
 def journal(directory):

@@ -52,9 +52,10 @@ services:
 def project(tmp_path_factory):
     made = ComposeProject(tmp_path_factory.mktemp("logs"), unique_name("d-logs"), COMPOSE, {"APP_PASSWORD": PASSWORD})
     made.compose("up", "--detach")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     names = ("talker", "answerer", "terminal", "many")
-    while any(made.containers(name)[0]["State"]["Running"] for name in names) and time.monotonic() < until:
+    while any(made.containers(name)[0]["State"]["Status"] != "exited" for name in names):
+        assert time.monotonic() < until, "they do not come to their end"
         time.sleep(0.2)
     yield made
     made.compose("--profile", "mute", "down", "--volumes", "--timeout", "0", check=False)

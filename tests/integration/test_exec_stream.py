@@ -65,7 +65,7 @@ def _pair():
     return socket.socketpair()
 
 
-def run(engine, directory, timeout=20.0):
+def run(engine, directory, timeout=120.0):
     settings = StreamSettings(str(directory), (), SpaceFloor(str(directory), 0), timeout)
     stream = ExecStream(Engine(engine, "a socket"), SimpleNamespace(id="c1", name="postgres"), settings, lambda size: None)
     return stream.run(Producer("dump", ["pg_dump", "--format=custom"], "pg_dump-custom", "database.dump.zst"), "pass'word", keep=10)
@@ -110,12 +110,13 @@ def test_without_its_exit_code_a_whole_stream_is_no_dump(tmp_path):
 
 
 def test_a_stream_that_stalls_ends_at_its_deadline(tmp_path):
-    engine = LyingEngine()
-    engine._serve = lambda connection: (connection.recv(1000), time.sleep(8), connection.close())
+    engine, over = LyingEngine(), threading.Event()
+    engine._serve = lambda connection: (connection.recv(1000), over.wait(300), connection.close())
     began = time.monotonic()
     with pytest.raises(OperationError) as failed:
         run(engine, tmp_path, timeout=1.0)
-    assert failed.value.reason == "timed_out" and time.monotonic() - began < 6
+    over.set()
+    assert failed.value.reason == "timed_out" and time.monotonic() - began < 120
 
 
 def _made(directory, name):

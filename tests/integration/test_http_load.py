@@ -25,7 +25,7 @@ services:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/limited answers 429 from the tenth request on; /closing closes every connection; /sometimes breaks each fifth."""
+    """/limited answers 429 from the tenth request on; /closing closes every connection; /sometimes breaks each fifth; /four waits for four connections."""
 
     protocol_version = "HTTP/1.1"
     server: "Counting"
@@ -46,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # and says nothing about it, as a server does whose patience is over
         if self.path == "/slow":
             time.sleep(0.05)
+        until = time.monotonic() + 20
+        while self.path == "/four" and self.server.connections < 4 and time.monotonic() < until:
+            time.sleep(0.005)
         status = 429 if self.path == "/limited" and number >= 10 else 500 if self.path == "/sometimes" and number % 5 == 0 else 200
         self.send_response(status)
         self.send_header("X-Key", self.headers.get("X-Key", "none"))
@@ -95,7 +98,7 @@ def test_a_limit_is_found_at_its_request_and_check_mode_sends_nothing(server):
 
 
 def test_connections_are_kept_or_new_and_one_that_the_server_closes_is_no_failure(server):
-    kept = loading(server, "ok", count=40, concurrency=4)
+    kept = loading(server, "four", count=40, concurrency=4)
     assert (kept["good"], kept["failures"], server.connections) == (40, {}, 4)
     new = loading(server, "ok", count=10, connections="new")
     assert (new["good"], server.connections) == (10, 14)
@@ -105,13 +108,13 @@ def test_connections_are_kept_or_new_and_one_that_the_server_closes_is_no_failur
 
 def test_a_rate_is_kept_and_the_seconds_are_a_bound(server):
     paced = loading(server, "ok", count=20, rate=40, concurrency=4)
-    assert (paced["requests"], 0.45 <= paced["seconds"] < 10) == (20, True)
+    assert (paced["requests"], 0.45 <= paced["seconds"] < 60) == (20, True)
     bounded = loading(server, "slow", count=1000, concurrency=1, seconds=0.5)
     assert 1 <= bounded["requests"] <= 11
 
 
 def test_limits_of_the_call_fail_it_with_all_that_was_measured(server):
-    result = loading(server, "sometimes", count=20, concurrency=1, limits={"max_error_percent": 10, "max_p95_ms": 5000})
+    result = loading(server, "sometimes", count=20, concurrency=1, limits={"max_error_percent": 10, "max_p95_ms": 60_000})
     assert (result["failed"], result["reason"], result["statuses"]) == (True, "load_over_limits", {"200": 16, "500": 4})
     assert "expected errors of at most 10%, got 20%" in result["msg"]
     assert not loading(server, "ok", count=5, limits={"max_error_percent": 0})["failed"]
@@ -142,7 +145,7 @@ def test_every_replica_of_a_service_gets_its_part(tmp_path):
     try:
         project.compose("up", "--detach")
         url = "http://api:3000/health"
-        waited = call("http_probe", {**project.options, "deadline": 30, "probes": [{"url": url, "via": "network"}]})
+        waited = call("http_probe", {**project.options, "deadline": 120, "probes": [{"url": url, "via": "network"}]})
         assert not waited["failed"], waited
         result = loading(None, "", url=url, via="network", count=40, **project.options)
         assert (result["good"], result["statuses"]) == (40, {"200": 40})

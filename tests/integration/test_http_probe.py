@@ -72,37 +72,35 @@ def test_every_kind_of_answer_gets_its_verdict_in_one_call(service):
         "tcp": ({"name": "tcp", "url": f"tcp://127.0.0.1:{service.port}"}, "ok"),
         "tcp closed": ({"name": "tcp closed", "url": f"tcp://127.0.0.1:{free_port()}"}, "dead"),
         "dns": ({"name": "dns", "url": "dns://localhost"}, "ok"),
-        "not redis": ({"name": "not redis", "url": f"redis://127.0.0.1:{service.port}", "via": "host", "timeout": 1}, "wrong_answer"),
+        "not redis": ({"name": "not redis", "url": f"redis://127.0.0.1:{service.port}", "via": "host", "timeout": 20}, "wrong_answer"),
     }
     result = probing(*(probe for probe, _verdict in expected.values()))
-    assert {probe["name"]: probe["verdict"] for probe in result["probes"]} == {
-        probe["name"]: verdict for probe, verdict in expected.values()
-    }
+    assert {probe["name"]: probe["verdict"] for probe in result["probes"]} == {probe["name"]: verdict for probe, verdict in expected.values()}
     assert (result["failed"], result["reason"], result["verdict"]) == (True, "probe_dead", "dead")
     assert 'expected database "ok", got "error"' in result["msg"]
     assert len(result["matrix"].splitlines()) == 1 + len(expected)
-    assert result["elapsed_ms"] < 15_000
+    assert result["elapsed_ms"] < 60_000, "who hangs does so for minutes"
 
 
 def test_a_late_service_is_waited_for_and_a_good_one_left_alone(service):
     before = service.counts["/ok"]
-    result = probing(at(service, "late", role="readiness", json={"database": "ok"}), at(service, "ok"), deadline=10)
+    result = probing(at(service, "late", role="readiness", json={"database": "ok"}), at(service, "ok"), deadline=60)
     late, fine = result["probes"]
     assert (late["verdict"], fine["attempts"], service.counts["/ok"] - before) == ("ok", 1, 1)
-    assert late["verdicts"]["not_ready"] >= 2
-    assert 900 < late["first_ok_after_ms"] < 10_000
+    assert (late["verdicts"]["not_ready"], late["attempts"]) == (3, 4)
+    assert 300 <= late["first_ok_after_ms"] < 60_000, "three pauses of at least 100 ms"
 
 
 def test_the_deadline_bounds_the_call_whatever_the_service_does(service):
     started = time.monotonic()
-    result = probing(at(service, "hang"), at(service, "not-ready"), deadline=1.5)
-    assert time.monotonic() - started < 12
+    result = probing(at(service, "hang", timeout=200), at(service, "not-ready"), deadline=1.5)
+    assert time.monotonic() - started < 120
     assert [probe["verdict"] for probe in result["probes"]] == ["dead", "not_ready"]
-    assert 1000 < result["elapsed_ms"] < 5000
+    assert 1000 < result["elapsed_ms"] < 100_000
 
 
 def test_several_good_answers_in_a_row(service):
-    assert probing(at(service, "ok"), deadline=10, successes=3)["probes"][0]["attempts"] == 3
+    assert probing(at(service, "ok"), deadline=60, successes=3)["probes"][0]["attempts"] == 3
 
 
 def test_report_tells_and_does_not_fail(service):

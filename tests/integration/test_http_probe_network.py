@@ -57,7 +57,7 @@ def test_check_do_check_again_do_again(stack):
     ready = {**READY, "json": {"status": "ok", "database": "ok", "redis": "ok"}}
     probes = [API, ready, edge(stack), POSTGRES, REDIS, names, {"name": "port", "url": "tcp://redis:6379", "via": "network"}]
     for check in (True, False, True, False):
-        result = probing(stack, *probes, check=check, deadline=20)
+        result = probing(stack, *probes, check=check, deadline=90)
         assert (result["failed"], result["verdict"], result["changed"]) == (False, "ok", False), result
         assert set(verdicts(result).values()) == {"ok"}
     by_name = {probe["name"]: probe for probe in result["probes"]}
@@ -83,7 +83,7 @@ def test_refused_logins_are_wrong_answers_and_show_no_password(stack):
 def test_every_replica_must_pass(stack):
     stack.compose("up", "--detach", "--no-recreate", "--scale", "api=2", "api")
     try:
-        both = probing(stack, API, deadline=20)["probes"][0]
+        both = probing(stack, API, deadline=90)["probes"][0]
         assert [replica["verdict"] for replica in both["replicas"]] == ["ok", "ok"]
         docker("stop", "--time", "1", f"{stack.name}-api-2")
         result = probing(stack, API)
@@ -103,7 +103,7 @@ def test_a_stopped_store_is_dead_and_the_api_is_not_ready_but_alive(stack):
         assert (result["reason"], result["details"]["failing"]) == ("probe_dead", ["ready", "redis"])
     finally:
         stack.compose("start", "redis")
-    assert probing(stack, API, ready, REDIS, POSTGRES, deadline=20)["healthy"] is True
+    assert probing(stack, API, ready, REDIS, POSTGRES, deadline=90)["healthy"] is True
 
 
 def test_names_that_do_not_resolve_inside_are_dead(stack):
@@ -117,7 +117,7 @@ def test_a_password_file_of_the_container_is_read(tmp_path):
     secret.write_text("password-from-a-file\n")
     try:
         project.up()
-        result = probing(project, REDIS, deadline=10)
+        result = probing(project, REDIS, deadline=90)
         assert verdicts(result) == {"redis": "ok"}, result
         assert "password-from-a-file" not in json.dumps(result)
     finally:

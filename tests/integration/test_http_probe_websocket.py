@@ -26,11 +26,13 @@ services:
     image: runbook-api:v1
     command: [python3, -m, http.server, "80"]
     user: root
+    healthcheck: {{test: [CMD, python3, -c, "import socket; socket.create_connection(('127.0.0.1', 80))"], interval: 1s, retries: 60}}
     working_dir: /srv
     stop_grace_period: 1s
   redis:
     image: runbook-redis:7
     environment: {{REDIS_PASSWORD: redis-password-of-tests}}
+    healthcheck: {{test: [CMD, redis-healthcheck], interval: 1s, retries: 60}}
     stop_grace_period: 1s
 """
 
@@ -64,7 +66,7 @@ def probing(*probes: dict, check: bool = False, options: dict | None = None, **m
 
 def at(sockets, path: str, **options) -> dict:
     """Who never answers is given up soon; the others have the time that a busy machine needs."""
-    return {"name": path, "url": f"ws://127.0.0.1:{sockets.port}/{path}", "timeout": 1 if path in ("deaf", "silent") else 10, **options}
+    return {"name": path, "url": f"ws://127.0.0.1:{sockets.port}/{path}", "timeout": 3 if path in ("deaf", "silent") else 30, **options}
 
 
 def test_a_websocket_is_held_open_and_has_to_answer_at_the_end(sockets):
@@ -75,24 +77,27 @@ def test_a_websocket_is_held_open_and_has_to_answer_at_the_end(sockets):
     assert probe["latency_ms"] <= took_ms - 700, "the handshake alone"
     path, headers = sockets.seen[-1]
     assert (path, headers["origin"], headers["upgrade"], headers["connection"]) == ("/ws", "https://shop.example", "websocket", "Upgrade")
-    assert [opcode for opcode, unused in sockets.received[-2:]] == [PING, CLOSE]
+    until = time.monotonic() + 60
+    while [opcode for opcode, unused in sockets.received[-2:]] != [PING, CLOSE]:
+        assert time.monotonic() < until, sockets.received  # the server reads the last frame when the client has gone already
+        time.sleep(0.01)
 
 
 def test_each_way_to_be_no_websocket_has_its_verdict_and_its_words(sockets):
     """T102."""
     expected = {
         "chatty": ("ok", ""),
-        "deaf": ("wrong_answer", "a ping was not answered within 1 s"),
+        "deaf": ("wrong_answer", "a ping was not answered within 3 s"),
         "closing": ("wrong_answer", "the server closed it (code 1001)"),
         "cut": ("wrong_answer", "the connection was cut"),
         "wrong-key": ("wrong_answer", "no WebSocket server"),
         "refused": ("wrong_answer", "expected status 101, got 403; it said: no"),
         "busy": ("not_ready", "got 503"),
         "garbage": ("wrong_answer", "not HTTP"),
-        "silent": ("dead", "no complete answer within 1 s"),
+        "silent": ("dead", "no complete answer within 3 s"),
     }
     closed = {"name": "closed", "url": f"ws://127.0.0.1:{free_port()}/ws"}
-    probes = [at(sockets, path, stay_open=0.6) for path in expected]
+    probes = [at(sockets, path, stay_open=100 if path in ("closing", "cut") else 0.6) for path in expected]
     result = probing(*probes, closed, check=True)
     told = {probe["name"]: probe for probe in result["probes"]}
     assert {name: told[name]["verdict"] for name in expected} == {name: verdict for name, (verdict, unused) in expected.items()}
@@ -102,22 +107,22 @@ def test_each_way_to_be_no_websocket_has_its_verdict_and_its_words(sockets):
 
 
 def test_a_websocket_is_waited_for_like_everything_else(sockets):
-    result = probing(at(sockets, "ws"), at(sockets, "busy"), deadline=1, on_failure="report")
-    assert [probe["attempts"] > 1 for probe in result["probes"]] == [False, True]
+    result = probing(at(sockets, "ws"), at(sockets, "waking"), deadline=60)
+    assert [(probe["verdict"], probe["attempts"]) for probe in result["probes"]] == [("ok", 1), ("ok", 3)]
 
 
 def test_percentiles_are_measured_and_judged(service):
     url = f"http://127.0.0.1:{service.port}"
     before = service.counts["/ok"]
     result = probing(
-        {"name": "fine", "url": f"{url}/ok", "max_latency_ms": 2000, "measure": {"requests": 30, "max_p95_ms": 2000, "max_connect_p95_ms": 1000}},
+        {"name": "fine", "url": f"{url}/ok", "max_latency_ms": 20_000, "measure": {"requests": 30, "max_p95_ms": 20_000, "max_connect_p95_ms": 20_000}},
         {"name": "slow", "url": f"{url}/slow", "measure": {"requests": 30, "seconds": 1, "max_p95_ms": 100}},
         {"name": "port", "url": f"tcp://127.0.0.1:{service.port}", "measure": {"requests": 5}},
         {"name": "absent", "url": f"{url}/missing", "measure": {"requests": 5}},
     )
     fine, slow, port, absent = result["probes"]
     assert (fine["verdict"], fine["measured"]["requests"], service.counts["/ok"] - before) == ("ok", 30, 31)
-    assert fine["measured"]["p50_ms"] <= fine["measured"]["p95_ms"] <= fine["measured"]["max_ms"] and fine["measured"]["connect_p95_ms"] < 1000
+    assert fine["measured"]["p50_ms"] <= fine["measured"]["p95_ms"] <= fine["measured"]["max_ms"] and 0 < fine["measured"]["connect_p95_ms"] < 20_000
     assert slow["verdict"] == "too_slow" and "expected p95 within 100 ms" in slow["message"]
     assert 1 <= slow["measured"]["requests"] <= 4, "the seconds are a bound as well"
     assert (port["measured"]["requests"], absent["measured"], service.counts["/missing"]) == (5, None, 1)
@@ -125,15 +130,15 @@ def test_percentiles_are_measured_and_judged(service):
 
 
 def test_questions_leave_from_within_a_container(stack):
-    inside = {"from_service": "gateway", "timeout": 3}
+    inside = {"from_service": "gateway", "timeout": 20}
     result = probing(
         {"name": "by name", "url": "http://provider/", "contains": ["Directory listing"], **inside},
         {"name": "port", "url": "tcp://provider:80", **inside},
         {"name": "unknown", "url": "http://no-such-host.invalid/", **inside},
         {"name": "own loopback", "url": "http://127.0.0.1/", **inside},
-        {"name": "from the host", "url": "http://provider/", "timeout": 3},
+        {"name": "from the host", "url": "http://provider/", "timeout": 20},
         {"name": "nobody", "url": "http://provider/", "from_service": "absent"},
-        {"name": "redis", "url": "redis://redis", "measure": {"requests": 20, "max_p95_ms": 1000}},
+        {"name": "redis", "url": "redis://redis", "measure": {"requests": 20, "max_p95_ms": 20_000}},
         options=stack.options,
     )
     verdicts = {probe["name"]: probe["verdict"] for probe in result["probes"]}

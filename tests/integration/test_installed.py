@@ -20,7 +20,7 @@ def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     env = {**kept, "PATH": path, "ANSIBLE_NOCOLOR": "1", **environment}
-    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=1200, check=False)
 
 
 @pytest.fixture(scope="module")

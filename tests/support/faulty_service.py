@@ -66,9 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {"status": "ok", "version": "1.4.2", "timestamp": now}, X_Served_By="faulty")
 
     def say_late(self) -> None:
-        """503 in the first second of this server's life with this path, then well."""
-        first = self.server.first_seen.setdefault(self.path, time.monotonic())
-        if time.monotonic() - first < 1.0:
+        """503 for the first three requests, then well."""
+        if self.server.counts[self.path] <= 3:
             self.answer(503, {"status": "starting", "database": "error"})
         else:
             self.answer(200, {"status": "ok", "database": "ok"})
@@ -87,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {"status": "ok"})
 
     def say_hang(self) -> None:
-        self.server.stopping.wait(20)
+        self.server.stopping.wait(300)
 
     def say_trickle(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")
@@ -161,7 +160,6 @@ class FaultyService(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, dict]] = []
         self.bodies: list[bytes] = []
         self.counts: Counter = Counter()
-        self.first_seen: dict[str, float] = {}
         self.stopping = threading.Event()
 
     def handle_error(self, request: object, client_address: object) -> None:

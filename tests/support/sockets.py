@@ -66,7 +66,7 @@ class Handler(socketserver.StreamRequestHandler):
 
     def say_deaf(self, headers: dict) -> None:
         self.upgrade(headers)
-        self.server.stopping.wait(20)
+        self.server.stopping.wait(300)
 
     def say_closing(self, headers: dict) -> None:
         self.upgrade(headers)
@@ -82,6 +82,11 @@ class Handler(socketserver.StreamRequestHandler):
 
     def say_refused(self, headers: dict) -> None:
         self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+
+    def say_waking(self, headers: dict) -> None:
+        """Busy for the first two who ask, then well."""
+        known = [path for path, unused in self.server.seen].count("/waking")
+        self.say_busy(headers) if known <= 2 else self.say_ws(headers)
 
     def say_busy(self, headers: dict) -> None:
         self.wfile.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
