@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.cut_engine import WatchedEngine
 from tests.support.modules import call
 from tests.support.stacks import ComposeProject, docker, unique_name
 
@@ -34,7 +37,7 @@ services:
     command: [sleep, "600"]
     init: true
     stop_grace_period: 1s
-    healthcheck: {test: ["CMD", "true"], interval: 3s}
+    healthcheck: {test: ["CMD", "test", "-e", "/tmp/well"], interval: 1s, start_period: 10m}
   sick:
     image: runbook-base:local
     command: [sleep, "600"]
@@ -120,14 +123,13 @@ def test_an_unhealthy_container_is_failing(stack):
     container = stack.containers("web")[0]["Id"]
     docker("exec", container, "touch", "/tmp/sick")
     try:
-        for unused in range(50):
-            result = look(stack)
-            if words(result):
-                break
+        until = time.monotonic() + 60
+        while not words(result := look(stack)):
+            assert time.monotonic() < until, "nobody says that it is sick"
         assert words(result) == [("web", "unhealthy")]
     finally:
         docker("exec", container, "rm", "/tmp/sick")
-        stack.await_healthy("web")
+        stack.await_healthy("web", 60)
 
 
 def test_what_is_starting_is_waited_for_and_then_judged(tmp_path):
@@ -136,12 +138,17 @@ def test_what_is_starting_is_waited_for_and_then_judged(tmp_path):
         starting.compose("up", "--detach", "--no-start")
         starting.compose("start", "slow")
         assert words(look(starting, services=["slow"])) == [("slow", "starting")]
-        slow = look(starting, services=["slow"], wait_starting=30)
+        watched = WatchedEngine("/containers/json", nth=2)
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(look, starting, services=["slow"], wait_starting=300, docker_host=watched.address)
+            assert watched.met.wait(60), "it does not look a second time"
+            docker("exec", starting.containers("slow")[0]["Id"], "touch", "/tmp/well")
+            slow = waiting.result()
         assert (slow["healthy"], words(slow)) == (True, [])
-        assert 0 < slow["waited"] < 15
+        assert 0 < slow["waited"] < 200
         starting.compose("start", "sick")
-        sick = look(starting, services=["sick"], wait_starting=30)
-        assert (words(sick), sick["waited"] < 15) == ([("sick", "unhealthy")], True)
+        sick = look(starting, services=["sick"], wait_starting=300)
+        assert (words(sick), sick["waited"] < 200) == ([("sick", "unhealthy")], True)
         starting.compose("start", "never")
         never = look(starting, services=["never"], wait_starting=2, on_problem="fail")
         assert never["reason"] == "stack_unhealthy"

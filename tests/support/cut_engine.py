@@ -44,6 +44,11 @@ class CutEngine:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def _happens(self) -> bool:
+        """At the n-th request; whether it never gets to the engine."""
+        self.cut()
+        return True
+
     def _serve(self) -> None:
         while True:
             try:
@@ -67,9 +72,20 @@ class CutEngine:
                     break
                 if self._before and self._before in data:
                     self._left -= 1
-                    if not self._left:
-                        self.cut()
+                    if not self._left and self._happens():
                         break
                 target.sendall(data)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)
+
+
+class WatchedEngine(CutEngine):
+    """Cuts nothing: ``met`` is set when the n-th request comes, before the engine gets it."""
+
+    def __init__(self, before: str, nth: int = 1) -> None:
+        self.met = threading.Event()
+        super().__init__(before, nth)
+
+    def _happens(self) -> bool:
+        self.met.set()
+        return False
