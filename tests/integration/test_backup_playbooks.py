@@ -60,7 +60,7 @@ class Shop(OperatedStack):
         (programs / "zstd").chmod(0o755)
         path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
         started = self.start(playbook, environment={"PATH": path}, **variables)
-        output = started.communicate(timeout=240)[0]
+        output = started.communicate(timeout=900)[0]
         assert started.returncode == 0, output
         return Played(started.returncode, output, self.record())
 
@@ -79,7 +79,7 @@ def shop(tmp_path_factory):
 def test_all_databases_are_backed_up_and_proven_once(shop):
     assert "shop has no verified backup" in shop.play("backup/verify", backup_subjects=["shop"]).message
     checked = shop.start("backup/create", check=True)
-    assert "Nothing was written: check mode." in checked.communicate(timeout=240)[0] and checked.returncode == 0
+    assert "Nothing was written: check mode." in checked.communicate(timeout=900)[0] and checked.returncode == 0
     assert shop.published() == []
     made = shop.must("backup/create", reason="before the sale")
     found = {backup["subject"]: (backup["state"], backup["verified_level"], backup["made"]) for backup in made.told["result"]["backups"]}
@@ -130,7 +130,7 @@ def test_retention_lists_first_and_removes_then(shop):
     shop.must("backup/create", databases=["shop"], verify="none", min_age=0)
     before = shop.published()
     checked = shop.start("backup/retention", check=True)
-    output = checked.communicate(timeout=240)[0]
+    output = checked.communicate(timeout=900)[0]
     assert (checked.returncode, shop.published()) == (0, before)
     listed = [line for line in output.splitlines() if before[0] in line and "delete" in line]
     assert listed, output[-3000:]

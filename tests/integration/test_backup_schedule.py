@@ -32,7 +32,7 @@ class Shop(OperatedStack):
             "databases": ["shop"],
             "verify": "restore",
             "max_age": 3600,
-            "min_age": 600,
+            "min_age": 3000,
             "retention": {"keep_last": 1},
             "point_in_time": {"slot_keep_mb": 256, "min_age": 600},
             "archives": [{"kind": "config", "paths": [".env"], "accept_unencrypted": True}, {"kind": "application", "excludes": [".env"]}],
@@ -48,7 +48,7 @@ class Shop(OperatedStack):
         lines = (self.root / "cron.d" / f"runbook-{self.name}-{job}").read_text().splitlines()
         path = next(line.removeprefix("PATH=") for line in lines if line.startswith("PATH="))
         command = lines[-1].split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
-        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": path}, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": path}, capture_output=True, text=True, check=False, timeout=900)
 
     def status(self, job: str) -> dict:
         return json.loads((self.project.state_dir / self.name / "schedule" / f"{job}.json").read_text())

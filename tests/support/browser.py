@@ -69,7 +69,7 @@ class Browser:
 
     def _run(self, *words: str) -> str:
         command = [self._program, *_FLAGS, f"--user-data-dir={self._directory / 'profile'}", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
