@@ -39,7 +39,7 @@ class Site:
         assert not done["failed"], done
         return done
 
-    def hold(self, seconds: int = 60) -> str:
+    def hold(self, seconds: int = 600) -> str:
         lease = call("operation_lease", {**self.project.options, "state": "held", "owner": "alice", "operation": "window", "expires_after": seconds})
         assert not lease["failed"], lease
         self.token = lease["lease"]["token"]
@@ -77,4 +77,4 @@ class Site:
         """What cron does every minute."""
         line = (self.root / "cron.d" / f"runbook-{self.project.name}-maintenance_window").read_text().splitlines()[-1]
         command = line.split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
-        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=600)
