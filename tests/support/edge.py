@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 import time
+import urllib.request
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class EdgeStack(OperatedStack):
 
     def ask(self, path: str = "/health", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -102,7 +103,7 @@ class EdgeStack(OperatedStack):
         finally:
             connection.close()
 
-    def until(self, status: int, seconds: float = 10) -> int:
+    def until(self, status: int, seconds: float = 60) -> int:
         """The status of the health page, once it is this one; the last one when it never was."""
         end = time.monotonic() + seconds
         while True:
@@ -112,6 +113,13 @@ class EdgeStack(OperatedStack):
                     return answered
             assert time.monotonic() < end, "nobody answers"
             time.sleep(0.05)
+
+    def await_at_work(self, container: str) -> None:
+        """Until a container of the api is at a request."""
+        deadline = time.monotonic() + 60
+        while at_work(self.api()[container], 3000) == 0:
+            assert time.monotonic() < deadline, "the request did not come"
+            time.sleep(0.01)
 
     @contextlib.contextmanager
     def asked_by(self, users: int, path: str, count: int = 0) -> Iterator[Counter]:
@@ -162,6 +170,13 @@ class EdgeStack(OperatedStack):
 
     def included(self, name: str = "traffic.conf") -> Path:
         return self.project.directory / "edge" / name
+
+
+def at_work(address: str, port: int) -> int:
+    """How many requests an api is at, without the one that asks."""
+    with urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=60) as answer:
+        (line,) = [line for line in answer.read().decode().splitlines() if line.startswith("http_requests_in_flight")]
+    return int(line.split()[-1]) - 1
 
 
 def in_minutes(minutes: float) -> str:
