@@ -11,7 +11,7 @@ import pytest
 from tests.support.rollouts import RolloutStack
 from tests.support.stacks import unique_name
 
-QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 30, "acquire": "never", "backup": "none", "disk_free_min_mb": 1, "probe_deadline": 10}
+QUICK = {"strategy": "rolling", "watch": 0.3, "health_timeout": 120, "acquire": "never", "backup": "none", "disk_free_min_mb": 1, "probe_deadline": 10}
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +50,12 @@ def run_of_the_job(stack) -> subprocess.CompletedProcess:
     """As cron starts it."""
     lines = [line for file in (stack.directory / "cron").iterdir() for line in file.read_text().splitlines() if line.startswith("* * * * *")]
     command = lines[0].split(None, 6)[6]
-    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_a_release_and_its_rollback_under_load(stack):
     """Also one that never becomes healthy; as many containers as before."""
-    with stack.under_load(rate=25) as seen:
+    with stack.under_load(rate=25, timeout=30) as seen:
         result = told(stack.play("deploy/release", version="v2"))
         assert result["traffic"]["errors"] == 0 and result["traffic"]["requests"] > 20, result
         assert result["rollouts"][0]["state"] == "new"
@@ -71,7 +71,7 @@ def test_a_release_and_its_rollback_under_load(stack):
 
 
 def test_a_switch_back_and_a_finish_under_load(stack):
-    with stack.under_load(rate=25) as seen:
+    with stack.under_load(rate=25, timeout=30) as seen:
         switched = told(stack.play("deploy/bluegreen", version="v2"))
         assert switched["rollouts"][0]["state"] == "baking" and switched["traffic"]["errors"] == 0, switched
         assert (stack.version(), stack.versions(), stack.ledger()["drift"]) == ("v2", ["v1", "v1", "v2", "v2"], [])
@@ -93,7 +93,7 @@ def test_a_switch_back_and_a_finish_under_load(stack):
 
 def test_settings_and_the_way_back_from_them_under_load(stack):
     """No playbook that only means what the files say recreates in place what is behind the edge."""
-    with stack.under_load(rate=25) as seen:
+    with stack.under_load(rate=25, timeout=30) as seen:
         before = stack.names()
         configured = told(stack.play("service/configure", settings={"LOG_LEVEL": "debug"}))
         assert configured["traffic"]["errors"] == 0 and configured["traffic"]["requests"] > 20 and not set(before) & set(stack.names()), configured

@@ -84,7 +84,7 @@ class Shop(OperatedStack):
 
     def ready(self) -> dict:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             return json.load(refused)
@@ -131,7 +131,7 @@ def test_limits_are_in_force_and_those_of_other_services_stay(shop):
     wanted = {"redis": {"memory": "128M", "cpus": "0.5"}}
     archive = shop.directory / "archive"
     would = shop.start("service/configure", check=True, limits=wanted, stack_backup=declared(archive))
-    assert "The configuration would be saved first." in would.communicate(timeout=240)[0] and not archive.exists()
+    assert "The configuration would be saved first." in would.communicate(timeout=900)[0] and not archive.exists()
     done = shop.must("service/configure", limits=wanted, stack_backup=declared(archive))
     assert done.told["result"]["configuration_saved"]["backups"] == saved(archive, shop.name) and len(saved(archive, shop.name)) == 1
     assert (shop.limits("redis"), shop.limits("edge")) == ((128, 500), (96, 0))
@@ -178,7 +178,7 @@ def test_the_running_release_gets_the_migrations_that_its_database_lost(shop):
     # As after a restore of a database from before the migration.
     shop.sql("DROP TABLE order_events; ALTER TABLE orders DROP COLUMN channel; DELETE FROM schema_migrations WHERE version = '003'")
     assert shop.ready()["schema"] == "outdated"
-    checked = shop.play("health/check", health_deadline=1)
+    checked = shop.play("health/check", health_deadline=4)
     assert checked.code != 0
     assert f"ready (http://127.0.0.1:{shop.port}/health/ready) is not_ready, status 503: " in checked.message
     assert "alive (" not in checked.message
