@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.edge import at_work
 from tests.support.modules import call
 from tests.support.stacks import ComposeProject, docker, free_port, unique_name
+from tests.support.websocket import WebSocket
 
 COMPOSE = """
 services:
@@ -34,7 +36,7 @@ http {{
     include {directory}/sites-enabled/*;
 }}
 """
-SITE = "server {{\n    listen 127.0.0.1:{port};\n    location / {{\n        proxy_pass http://127.0.0.1:{api};\n    }}\n}}\n"
+SITE = "server {{\n    listen 127.0.0.1:{port};\n    location / {{\n        proxy_pass http://127.0.0.1:{api};\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_set_header Connection upgrade;\n    }}\n}}\n"
 
 
 class Host:
@@ -66,7 +68,7 @@ class Host:
             f"{directory}/nginx.conf",
         )
         self.pid_file.write_text(docker("inspect", "--format", "{{.State.Pid}}", self.name))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while "worker process" not in docker("top", self.name):
             assert time.monotonic() < until, "nginx did not start"
             time.sleep(0.1)
@@ -93,7 +95,7 @@ class Host:
         return self.call("edge_site", check, content=text, **places)
 
     def ask(self, path: str = "/health", source: str = "127.0.0.1") -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=(source, 0))
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -135,18 +137,22 @@ def test_a_site_of_the_host_is_enabled_and_steered(host):
     assert succeeded(host.call("edge_traffic", maintenance={"state": "off"})) == ["open"]
 
     assert succeeded(host.call("edge_traffic", pools={"api": {"containers": [{"name": "api-1"}]}})) == ["pin"]
-    slow: list = []
-    running = threading.Thread(target=lambda: slow.append(host.ask("/work?ms=2000")))
-    running.start()
-    # Waited for are requests of nginx only: this one goes past it.
-    direct = http.client.HTTPConnection("127.0.0.1", host.api, timeout=10)
-    direct.request("GET", "/work?ms=6000")
-    late = host.call("edge_traffic", drain=["api"], drain_timeout=0)
-    drained = host.call("edge_traffic", drain=["api"], drain_timeout=20)
-    running.join()
-    direct.close()
+    # Waited for are requests of nginx only: this one goes past it, and stays.
+    with WebSocket(host.api) as direct:
+        with WebSocket(host.port):
+            late = host.call("edge_traffic", drain=["api"], drain_timeout=0)
+        slow: list = []
+        running = threading.Thread(target=lambda: slow.append(host.ask("/work?ms=2000")))
+        others = at_work("127.0.0.1", host.api)
+        running.start()
+        until = time.monotonic() + 60
+        while at_work("127.0.0.1", host.api) <= others and not slow:
+            assert time.monotonic() < until, "the request did not come"
+        drained = host.call("edge_traffic", drain=["api"], drain_timeout=120)
+        running.join()
+        assert direct.echo("still there") == "still there"
     assert late["reason"] == "drain_timed_out" and late["details"]["connections_left"] == 1
-    assert drained["drained"]["seconds"] < 4 and slow[0][0] == 200
+    assert succeeded(drained) == ["drain"] and drained["drained"]["connections_left"] == 0 and slow[0][0] == 200
     assert succeeded(host.call("edge_traffic", pools={"api": {}})) == ["rest"] and host.ask()[0] == 200
 
 
