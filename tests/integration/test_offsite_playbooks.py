@@ -86,7 +86,7 @@ def test_a_configuration_comes_back_and_one_that_does_not_work_does_not(shop):
     env.write_text(good.replace("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=not-that-of-the-server-"))
     bad = shop.must("backup/files").told["result"]["backups"][0]["id"]
     env.write_text(good)
-    refused = shop.play("restore/config", backup=bad, restore_health_timeout=8, restore_probe_deadline=5)
+    refused = shop.play("restore/config", backup=bad, restore_health_timeout=20, restore_probe_deadline=8)
     assert refused.code != 0 and "the one before it runs again and answers" in refused.message
     assert env.read_text() == good and shop.version() and shop.lease_is_free()
 
