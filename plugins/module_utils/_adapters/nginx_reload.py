@@ -14,8 +14,8 @@ from .nginx_server import NginxServer, Workers
 
 _RELOAD_SECONDS = 15.0
 _BACK_SECONDS = 5.0
-# Between the start of new workers and the end of old ones there are always some: without any for so long, they cannot start.
-_WITHOUT_WORKERS = 1.5
+# Between the start of new workers and the end of old ones there are always some: without any for so long, and in so many looks, they cannot start.
+_WITHOUT_WORKERS, _LOOKS_WITHOUT = 1.5, 5
 _POLL_SECONDS = 0.01  # requests wait for the new colour meanwhile
 
 
@@ -41,13 +41,13 @@ class NginxReload:
         """Graceful: old workers end what they are at. Done when only new ones take connections, and ``proven`` says so as well."""
         former = self._signal()
         until = time.monotonic() + _RELOAD_SECONDS
-        served = time.monotonic()
+        served, looks = time.monotonic(), 0
         while True:
             now, serving = time.monotonic(), self._nginx.workers().serving
             if serving and not serving & former.serving and (proven is None or proven()):
                 return
-            served = now if serving else served
-            if now - served > _WITHOUT_WORKERS:
+            served, looks = (now, 0) if serving else (served, looks + 1)
+            if now - served > _WITHOUT_WORKERS and looks >= _LOOKS_WITHOUT:
                 raise self._refused("no worker of it could start")
             if now > until:
                 raise self._refused(f"it did not take it over within {_RELOAD_SECONDS:g} s")
