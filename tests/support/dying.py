@@ -107,7 +107,7 @@ def loses_engine_at(step: int | str, operation: str, params: Mapping[str, Any], 
 def _run(asked: dict) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     words = [sys.executable, "-m", __name__]
-    return subprocess.run(words, input=json.dumps(asked), env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(words, input=json.dumps(asked), env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 class Quiet:

@@ -104,7 +104,7 @@ class OperatedStack:
 
     def play(self, playbook: str, **variables: object) -> Played:
         started = self.start(playbook, **variables)
-        output = started.communicate(timeout=240)[0]
+        output = started.communicate(timeout=900)[0]
         return Played(started.returncode, output, self.record())
 
     def must(self, playbook: str, **variables: object) -> Played:
@@ -120,7 +120,7 @@ class OperatedStack:
     def version(self) -> str:
         """The version that answers at the edge, empty when none does."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=3) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=15) as answer:
                 return json.load(answer)["version"]
         except (OSError, ValueError, urllib.error.URLError):
             return ""

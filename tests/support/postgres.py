@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,10 @@ class PostgresStack(ComposeProject):
         finally:
             connection.close()
         return rows
+
+    def await_rows(self, question: str, rows: list[tuple], database: str = "shop", seconds: float = 60) -> None:
+        """Until the server gives these rows: a session ends some time after its client has left, and statistics come later still."""
+        until = time.monotonic() + seconds
+        while (found := self.sql(question, database=database)) != rows:
+            assert time.monotonic() < until, f"{question}: {found}, expected {rows}"
+            time.sleep(0.1)
