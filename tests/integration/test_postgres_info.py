@@ -10,7 +10,7 @@ import time
 import psycopg2
 import pytest
 
-from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.postgres import PASSWORD, PostgresStack, await_clients
 from tests.support.samples import documented_sample, undocumented
 from tests.support.stacks import unique_name
 
@@ -80,20 +80,6 @@ def look(server: PostgresStack, *sections: str, check: bool = False, **options) 
 
 def words(result: dict) -> set[tuple[str, str]]:
     return {(problem["problem"], problem["subject"]) for problem in result["problems"]}
-
-
-def await_clients(watcher: psycopg2.extensions.connection, count: int, waiting: int) -> None:
-    """Until the server has just so many sessions of clients beside the watcher's: those that were left end a moment later."""
-    asked = """SELECT count(*) FILTER (WHERE backend_type = 'client backend'), count(*) FILTER (WHERE wait_event_type = 'Lock')
-               FROM pg_stat_activity WHERE pid <> pg_backend_pid()"""
-    until = time.monotonic() + 60
-    with watcher.cursor() as cursor:
-        while True:
-            cursor.execute(asked)
-            if (found := cursor.fetchone()) == (count, waiting):
-                return
-            assert time.monotonic() < until, f"sessions, and those that wait: {found}"
-            time.sleep(0.05)
 
 
 def by_name(rows: list[dict]) -> dict[str, dict]:

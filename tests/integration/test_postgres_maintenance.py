@@ -40,13 +40,7 @@ class Server(PostgresStack):
         # Sessions of their own, because one tells the statistics what it did when it ends.
         self.sql(f"ANALYZE {name}")
         self.sql(f"DELETE FROM {name} WHERE id % {keep} <> 0")
-        self.await_dead_rows(name, rows - rows // keep)
-
-    def await_dead_rows(self, name: str, count: int) -> None:
-        until = time.monotonic() + 60
-        while self.dead_rows(name) != count:
-            assert time.monotonic() < until, f"{name} has {self.dead_rows(name)} dead rows"
-            time.sleep(0.1)
+        self.await_rows(f"SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = '{name}'::regclass", [(rows - rows // keep,)])
 
     def dead_rows(self, name: str) -> int:
         return self.sql(f"SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = '{name}'::regclass")[0][0]

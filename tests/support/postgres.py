@@ -76,3 +76,17 @@ class PostgresStack(ComposeProject):
         while (found := self.sql(question, database=database)) != rows:
             assert time.monotonic() < until, f"{question}: {found}, expected {rows}"
             time.sleep(0.1)
+
+
+def await_clients(watcher: Any, count: int, waiting: int) -> None:
+    """Until the server has just so many sessions of clients beside the watcher's: those that were left end a moment later."""
+    asked = """SELECT count(*) FILTER (WHERE backend_type = 'client backend'), count(*) FILTER (WHERE wait_event_type = 'Lock')
+               FROM pg_stat_activity WHERE pid <> pg_backend_pid()"""
+    until = time.monotonic() + 60
+    with watcher.cursor() as cursor:
+        while True:
+            cursor.execute(asked)
+            if (found := cursor.fetchone()) == (count, waiting):
+                return
+            assert time.monotonic() < until, f"sessions, and those that wait: {found}"
+            time.sleep(0.05)
