@@ -44,8 +44,8 @@ def look(shop: Shop, **options) -> dict:
 
 def used(shop: Shop) -> int:
     """By the application and ``leaking`` sessions: those of this test and of a look end some time after they were left."""
-    asked = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'test' AND application_name NOT LIKE 'runbook%'"
-    return shop.sql(asked)[0][0]
+    clients = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    return shop.sql(f"{clients} AND application_name <> 'test' AND application_name NOT LIKE 'runbook%'")[0][0]
 
 
 def test_more_containers_than_the_server_has_connections_for_are_refused(shop):

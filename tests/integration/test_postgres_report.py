@@ -44,9 +44,10 @@ def _remember(shop: OperatedStack) -> None:
     history = shop.project.state_dir / shop.name / "history"
     history.mkdir(mode=0o700)
     today = datetime.now(timezone.utc)
+    days = {day: today - timedelta(days=30 - day) for day in range(1, 29)}
     looks = [
-        {"at": f"{today - timedelta(days=30 - day):%Y-%m-%d}T03:00:00Z", "database_bytes": (7 + day) * 2**20, "disk_free_bytes": (900 - day) * 2**30, "connections": 3 + day % 4}
-        for day in range(1, 29)
+        {"at": f"{at:%Y-%m-%d}T03:00:00Z", "database_bytes": (7 + day) * 2**20, "disk_free_bytes": (900 - day) * 2**30, "connections": 3 + day % 4}
+        for day, at in days.items()
     ]
     (history / "postgres-shop.ndjson").write_text("".join(f"{json.dumps(look)}\n" for look in looks))
 
