@@ -7,6 +7,7 @@ import functools
 import io
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable
 
@@ -18,6 +19,12 @@ from tests.support.backups import BackedUpStack
 from tests.support.stacks import docker, unique_name
 
 MOST_CALLS = 60
+# Waits for a file; what it says goes to the server's log.
+SLOW_SCRIPT = r"""
+\echo it began
+DO $$ BEGIN WHILE (pg_stat_file('/tmp/go', true)).size IS NULL LOOP PERFORM pg_sleep(0.1); END LOOP; END $$;
+CREATE TABLE orders AS SELECT generate_series(1, 300) AS id;
+"""
 INIT_SCRIPT = """
 services:
   postgres:
@@ -153,7 +160,7 @@ def starting(tmp_path):
     made = BackedUpStack(tmp_path, unique_name("pg-first"))
     (made.directory / "compose.override.yaml").write_text(INIT_SCRIPT)
     (made.directory / "init").mkdir()
-    (made.directory / "init" / "slow.sql").write_text("\\echo it began\nSELECT pg_sleep(6);\nCREATE TABLE orders AS SELECT generate_series(1, 300) AS id;\n")
+    (made.directory / "init" / "slow.sql").write_text(SLOW_SCRIPT)
     try:
         made.compose("up", "--detach", "postgres")
         yield made
@@ -171,5 +178,10 @@ def test_the_server_of_the_first_start_is_never_dumped(starting):
     refused = starting.module("postgres_backup", **starting.backing_up, databases=["shop"], connect_timeout=2)
     assert (refused["failed"], refused["reason"]) == (True, "postgres_unreachable"), refused
     assert not starting.backup_dir.exists()
-    made = starting.back_up("shop", connect_timeout=60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(starting.back_up, "shop", connect_timeout=120)
+        time.sleep(1)
+        assert not waiting.done(), waiting.result()
+        docker("exec", container, "touch", "/tmp/go")
+        made = waiting.result()
     assert made.manifest.content["tables"]["public.orders"]["rows"] == 300

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import BadInput
 from ansible_collections.runbook.compose.plugins.module_utils._core.sql_statement import one_statement
 from tests.support.postgres import PASSWORD, PostgresStack
+from tests.support.postgres_starting import starting_at_first
 from tests.support.samples import documented_sample, undocumented
 from tests.support.stacks import unique_name
 
@@ -85,6 +86,13 @@ def test_a_login_is_proven_with_its_own_password(server):
     assert (proven["username"], proven["rows"], proven["encrypted"]) == ("app", [{"?column?": 1}], False)
     assert ask(server, "SELECT 1", username="app", password="wrong-password")["reason"] == "postgres_login_refused"
     assert ask(server, 'DELETE FROM "Order"', username="app", password=APP_PASSWORD, write=True, confirm="shop")["reason"] == "postgres_permission_denied"
+
+
+def test_a_server_that_became_ready_in_between_did_not_refuse_the_login(server):
+    """It says that it is starting up, which psycopg2 does not pass on, and is ready when it is asked why."""
+    with starting_at_first(server.address) as port:
+        asked = ask(server, "SELECT 1 AS one", host="127.0.0.1", port=port, username="app", password=APP_PASSWORD)
+    assert (asked["failed"], asked.get("rows")) == (False, [{"one": 1}]), asked
 
 
 def test_time_is_limited_over_all_of_the_reading(server):

@@ -121,7 +121,7 @@ def test_a_request_longer_than_the_drain_is_told_and_still_answered(stack, besid
 
 
 def test_two_colours_until_somebody_decides(stack):
-    """T202, T203. A bake time: nobody takes the idle colour for drift, addresses that change are followed, a new colour that is not well is no end."""
+    """T202, T203, T228. A bake time: nobody takes the idle colour for drift, addresses that change are followed, a new colour that is not well is no end."""
     stack.wants("v1")
     planned = stack.rollout(strategy="blue_green", bake=600, check=True)["actions"]
     assert planned[0]["detail"].endswith("the old stays for 600 s")

@@ -111,8 +111,9 @@ def test_a_timer_that_somebody_turned_off_is_turned_on_again_and_all_of_it_goes(
     assert host.changed() == 1
     assert host.show(timer, "ActiveState") == "active"
     assert host.changed(state="absent") == 1
-    assert host.run("systemctl", "list-timers", "--all", "--no-legend", "runbook-*").stdout == ""
-    assert host.run("find", "/etc/systemd/system", "/usr/local/lib/runbook", "-name", "*runbook-*", "-o", "-name", "*.pyz").stdout == ""
+    assert host.run("systemctl", "list-timers", "--all", "--no-legend", f"runbook-{STACK}-*").stdout == ""
+    assert host.run("find", "/etc/systemd/system", "-name", f"*runbook-{STACK}-*").stdout == ""
+    assert host.run("find", f"/usr/local/lib/runbook/{STACK}", "-name", "*.pyz").stdout == ""
     assert host.show(timer, "LoadState") == "not-found"
     assert host.status("verify")["reason"] == "backup_stale"
     assert host.changed(state="absent") == 0

@@ -122,14 +122,15 @@ class EdgeControl:
         self._files.write(texts)
 
     def connections(self, addresses: Sequence[Tuple[str, int]]) -> int:
-        """Open connections of nginx to these backends."""
+        """Connections of nginx to these backends, those that it asks for among them."""
         return self._nginx.connections(addresses)
 
     def drain(self, addresses: Sequence[Tuple[str, int]], deadline: float) -> Drained:
         """Waits until no request is in flight to these backends, at most ``deadline`` seconds."""
         began = time.monotonic()
-        left = self.connections(addresses)
-        while left and time.monotonic() - began < deadline:
+        left, quiet = self.connections(addresses), True
+        while (left or not quiet) and time.monotonic() - began < deadline:
+            quiet = not left  # one that goes on to another backend has none for a moment
             time.sleep(_POLL_SECONDS)
             left = self.connections(addresses)
         return Drained(left, round(time.monotonic() - began, 3))

@@ -41,23 +41,16 @@ class PostgresSession:
     def open(cls, address: PostgresAddress, database: str, purpose: str, limits: SessionLimits = SessionLimits()) -> "PostgresSession":
         """``purpose`` becomes part of application_name, by which other sessions can tell ours."""
         psycopg2 = import_psycopg2()
-        settings = {"statement_timeout": limits.statement, "lock_timeout": limits.lock}
-        try:
-            connection = psycopg2.connect(
-                host=address.host,
-                port=address.port,
-                user=address.username,
-                password=address.password,
-                dbname=database,
-                passfile="/dev/null",  # a password file of this user would answer for another one
-                connect_timeout=max(2, limits.connect),
-                application_name=f"{_APPLICATION} {purpose}",
-                client_encoding="UTF8",
-                options=" ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in settings.items() if seconds is not None),
-            )
-        except psycopg2.Error as error:
-            state = error.pgcode or _why_refused(address, limits)
-            raise _translated(error, f"Connecting to {address.host}:{address.port}/{database} as {address.username}", state) from error
+        options = _connection_options(address, database, purpose, limits)
+        for again in (True, False):
+            try:
+                connection = psycopg2.connect(**options)
+                break
+            except psycopg2.Error as error:
+                state = error.pgcode or _why_refused(address, limits)
+                if state == _LOGIN_REFUSED and again:
+                    continue  # it may have been starting, or full, when it was asked first, and have become ready before we asked why
+                raise _translated(error, f"Connecting to {address.host}:{address.port}/{database} as {address.username}", state) from error
         connection.autocommit = True
         return cls(connection, database)
 
@@ -125,6 +118,22 @@ class PostgresSession:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _connection_options(address: PostgresAddress, database: str, purpose: str, limits: SessionLimits) -> Dict[str, Any]:
+    settings = {"statement_timeout": limits.statement, "lock_timeout": limits.lock}
+    return {
+        "host": address.host,
+        "port": address.port,
+        "user": address.username,
+        "password": address.password,
+        "dbname": database,
+        "passfile": "/dev/null",  # a password file of this user would answer for another one
+        "connect_timeout": max(2, limits.connect),
+        "application_name": f"{_APPLICATION} {purpose}",
+        "client_encoding": "UTF8",
+        "options": " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in settings.items() if seconds is not None),
+    }
 
 
 def _why_refused(address: PostgresAddress, limits: SessionLimits) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import time
 from dataclasses import dataclass
-from typing import Collection, List, Optional, Sequence, Tuple
+from typing import Collection, Dict, List, Optional, Sequence, Set, Tuple
 
 from .._core.container import Container
 from .._core.edge_site import EdgeSite
@@ -18,6 +18,7 @@ from .._core.health_wait import ServiceUnhealthy, StartFailed
 from .._core.rollout import Rollout, backends, sides
 from .._core.rollout_probe import Aim
 from .._core.service_drift import Observed
+from .._core.tcp_table import Place
 from .compose_cli import ComposeCli
 from .edge_control import EdgeControl
 from .engine import Engine
@@ -46,6 +47,7 @@ class RolloutScene:
         self._project = observed.model.project
         networks = [name for one in observed.of(site.service) if site.kind == "compose" for name, unused in one.addresses]
         self._networks = frozenset(networks)
+        self._named: Dict[str, Set[Place]] = {}
 
     def containers(self, service: str) -> List[Container]:
         return [one for one in self._engine.containers(self._project) if one.service == service]
@@ -60,6 +62,7 @@ class RolloutScene:
         Returns the ids of the old ones that ran.
         """
         pool = self._pool(service, old, new, percent)
+        self._named.setdefault(service, set()).update(self._now_named(service))
         self._edge.change(lambda traffic: traffic.with_pool(service, pool))
         return [one.id for one in old if one.running]
 
@@ -77,10 +80,19 @@ class RolloutScene:
         self._edge.change(lambda traffic: traffic.at_rest(service))
 
     def drain(self, service: str, containers: Sequence[Container], seconds: float) -> int:
-        """Waits until the edge has no connection to them; how many were left at the deadline."""
+        """Waits until the edge has no connection to them, nor asks for one; how many were left at the deadline.
+
+        A request that still waits for a container that died goes on to another one that was named with it.
+        """
         port = self._site.require_pool(service)
-        places = [(self._address(one), port) for one in containers if one.running]
-        return self._edge.drain(places, seconds).connections_left if places else 0
+        places = {(self._address(one), port) for one in containers if one.running}
+        if not places:
+            return 0
+        elsewhere = self._named.get(service, set()) - self._now_named(service)
+        return self._edge.drain(sorted(places | elsewhere), seconds).connections_left
+
+    def _now_named(self, service: str) -> Set[Place]:
+        return {one.place for one in self._edge.traffic().pool(service).backends}
 
     def start_beside(self, compose: ComposeCli, service: str, replicas: int) -> None:
         """As many new containers from the files as they are now; those that are there are left alone."""

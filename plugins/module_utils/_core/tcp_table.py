@@ -9,7 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Tuple
 
-_ESTABLISHED = "01"
+_ESTABLISHED, _ASKED_FOR = "01", "02"  # TCP_ESTABLISHED and TCP_SYN_SENT of the kernel's include/net/tcp_states.h
 
 Place = Tuple[str, int]
 
@@ -23,10 +23,10 @@ class Connection:
 
 
 def parse_connections(table: str) -> Iterator[Connection]:
-    """The open connections of one table."""
+    """The open connections of one table, and those that were asked for and not answered yet."""
     for line in table.splitlines():
         words = line.split()
-        if len(words) > 9 and words[3] == _ESTABLISHED:
+        if len(words) > 9 and words[3] in (_ESTABLISHED, _ASKED_FOR):
             yield Connection(_place(words[2]), words[9])
 
 
