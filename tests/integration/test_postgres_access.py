@@ -43,7 +43,9 @@ def look(shop: Shop, **options) -> dict:
 
 
 def used(shop: Shop) -> int:
-    return shop.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")[0][0]
+    """By the application and ``leaking`` sessions: those of this test and of a look end some time after they were left."""
+    clients = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    return shop.sql(f"{clients} AND application_name <> 'test' AND application_name NOT LIKE 'runbook%'")[0][0]
 
 
 def test_more_containers_than_the_server_has_connections_for_are_refused(shop):
@@ -113,7 +115,7 @@ def test_a_pool_that_leaves_no_room_is_refused_before_it_is_set(shop):
     assert refused.code != 0 and "at most 7 connections" in " ".join(refused.message.split())
     assert (shop.project.env_path.read_text(), container(shop, "api")) == (before, api)
     accepted = shop.start("service/configure", check=True, settings={"DATABASE_POOL_SIZE": 8}, service_large_pool="accept")
-    output = accepted.communicate(timeout=120)[0]
+    output = accepted.communicate(timeout=900)[0]
     assert accepted.returncode == 0, output[-2000:]
 
 
@@ -143,7 +145,7 @@ def test_a_password_that_does_not_fit_and_a_server_that_does_not_answer_are_told
     finally:
         os.kill(process, signal.SIGCONT)
     # It has those to answer first who knocked meanwhile.
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not (now := look(shop))["healthy"]:
         assert time.monotonic() < until, now["table"]
 
@@ -152,6 +154,6 @@ def test_a_name_that_the_application_does_not_find(shop):
     labels = {"project": shop.name, "service": "other", "oneoff": "False", "container-number": "1"}
     words = [word for name, value in labels.items() for word in ("--label", f"com.docker.compose.{name}={value}")]
     url = f"postgres://shop:{PASSWORD}@nowhere:5432/shop"
-    docker("run", "--detach", *words, "--env", f"DATABASE_URL={url}", "--entrypoint", "sleep", "runbook-postgres:15", "120")
+    docker("run", "--detach", *words, "--env", f"DATABASE_URL={url}", "--entrypoint", "sleep", "runbook-postgres:15", "1000")
     found = look(shop, application="other")
     assert (found["finding"], found["application"]["host"], found["application"]["resolves"]) == ("name_not_found", "nowhere", False), found["table"]

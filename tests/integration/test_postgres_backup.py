@@ -129,7 +129,7 @@ def test_only_the_owner_can_read_it_and_nobody_can_write_it(published):
 
 def test_nothing_is_left_beside_it(server, published):
     assert docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={server.name}") == ""
-    assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'") == [(0,)]
+    server.await_rows("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'", [(0,)])
     assert list((server.state_dir / server.name / "progress").iterdir()) == []
     events = [json.loads(line)["event"] for line in (server.state_dir / server.name / "journal.ndjson").read_text().splitlines()]
     assert "backup_made" in events and PASSWORD not in json.dumps(published)

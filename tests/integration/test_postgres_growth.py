@@ -13,7 +13,7 @@ from tests.support.stacks import unique_name
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    made = PostgresStack(tmp_path_factory.mktemp("growth"), unique_name("pg-growth"))
+    made = PostgresStack(tmp_path_factory.mktemp("growth"), unique_name("pg-growth"), settings=("autovacuum=off",))  # sizes are compared
     try:
         made.up()
         made.sql("CREATE TABLE grown AS SELECT generate_series(1, 10000) AS id", 'CREATE DATABASE "../odd name"')

@@ -105,17 +105,19 @@ class Visitor(threading.Thread):
 
     def __init__(self, stack) -> None:
         super().__init__()
-        self._stack = stack
+        self._address, self._watching = stack.address, stack.connect("postgres")
         self.ended = threading.Event()
         self.knocked: set[str] = set()
         self.read: set[str] = set()
 
     def run(self) -> None:
-        while not self.ended.wait(0.01):
-            for name in [name for name in self._stack.databases() if "__new_" in name]:
-                self.knocked.add(name)
-                with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
-                    self._stay(self._stack.connect(name, "visitor", "visitor's"))
+        with contextlib.closing(self._watching), self._watching.cursor() as cursor:
+            while not self.ended.wait(0.01):
+                cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE '%\\_\\_new\\_%'")
+                for (name,) in cursor.fetchall():
+                    self.knocked.add(name)
+                    with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+                        self._stay(psycopg2.connect(host=self._address, user="visitor", password="visitor's", dbname=name))
 
     def _stay(self, connection) -> None:
         """Until the server ends it."""

@@ -49,7 +49,7 @@ def test_a_server_that_lets_no_receiver_in_is_left_as_it_was(server):
 def test_a_base_backup_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove(server):
     server.must("enabled", max_slot_wal_keep_mb=256)
     begun = server.begin("base_backup")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not list(server.backup.rglob(".tmp-*/data/base")):
         assert time.monotonic() < until and begun.poll() is None
         time.sleep(0.01)

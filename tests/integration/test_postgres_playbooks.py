@@ -45,7 +45,7 @@ def test_a_table_with_dead_rows_is_vacuumed_once(shop):
         "CREATE TABLE swept (id int) WITH (autovacuum_enabled = off)",
         "INSERT INTO swept SELECT generate_series(1, 20000)",
         "DELETE FROM swept WHERE id <= 15000",
-        "SELECT pg_sleep(1)",  # until the server has counted them
+        "SELECT pg_stat_force_next_flush()",  # so that the server has counted them
     )
     done = shop.must("postgres/maintain", tables=["public.swept"])
     assert [(one["name"], one["action"]) for one in done.told["result"]["maintained"]] == [("public.swept", "vacuum")]

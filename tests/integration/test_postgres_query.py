@@ -97,8 +97,8 @@ def test_a_server_that_became_ready_in_between_did_not_refuse_the_login(server):
 
 def test_time_is_limited_over_all_of_the_reading(server):
     began = time.monotonic()
-    slow = ask(server, "SELECT pg_sleep(0.02) FROM generate_series(1, 1000)", statement_timeout=1)
-    assert (slow["reason"], time.monotonic() - began < 10) == ("postgres_statement_timeout", True)
+    slow = ask(server, "SELECT pg_sleep(0.02) FROM generate_series(1, 100000)", statement_timeout=1)
+    assert (slow["reason"], time.monotonic() - began < 300) == ("postgres_statement_timeout", True)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_nothing_is_written_that_cannot_be_written_down(server):
 def test_a_commit_without_an_answer_is_not_called_done(server):
     server.sql(
         "CREATE TABLE late (id int)",
-        "CREATE FUNCTION wait_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END'",
+        "CREATE FUNCTION wait_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(300); RETURN NULL; END'",
         "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_long()",
     )
     ended = threading.Event()

@@ -48,12 +48,14 @@ def test_check_do_undo_redo_expire(stack):
     assert (looked["changed"], stack.orders(), list(stack.databases())) == (True, 7, ["postgres", "shop"])
     assert [step["action"] for step in looked["actions"]] == ["restore", "compare", "swap"]
 
+    began = time.monotonic()
     done = stack.restore()
+    took_ms = (time.monotonic() - began) * 1000
     undo = done["undo_database"]
     assert (done["failed"], done["compared"], done["rows"], done["source"]) == (False, True, 300, f"backup {stack.proven.id}")
     assert (stack.orders(), stack.properties()) == (300, was)
     assert stack.databases() == {"postgres": True, "shop": True, undo: False}
-    assert 0 < done["unavailable_ms"] < 20000
+    assert 0 < done["unavailable_ms"] < took_ms
     stack.sql("INSERT INTO orders (note) VALUES ('after the restore')")
 
     assert stack.restore(check=True, state="undone")["changed"]
@@ -82,8 +84,10 @@ def test_sessions_are_ended_and_nobody_waits_longer_than_is_said(stack):
     client = Client(stack.address)
     client.start()
     try:
+        client.await_database_other_than(None)
+        old = client.answers[-1][2]
         done = stack.restore()
-        time.sleep(0.5)
+        client.await_database_other_than(old)
     finally:
         client.ended.set()
         client.join()
@@ -91,14 +95,16 @@ def test_sessions_are_ended_and_nobody_waits_longer_than_is_said(stack):
     with pytest.raises(psycopg2.Error):
         sitting.cursor().execute("SELECT 1")
     good = [answer for answer in client.answers if answer[2] is not None]
-    old, new = good[0][2], good[-1][2]
+    new = good[-1][2]
     assert old != new and {oid for _began, _ended, oid in good} == {old, new}
     last, first = max(answer for answer in good if answer[2] == old), min(answer for answer in good if answer[2] == new)
     assert last[1] < first[1], "never both"
     gap_ms = (first[1] - last[1]) * 1000
-    polling_ms = max(ended - began for began, ended, _oid in good if (began, ended) != first[:2]) * 1000
-    assert gap_ms <= done["unavailable_ms"] + 2 * polling_ms
-    assert 0 < done["unavailable_ms"] <= gap_ms + 2 * polling_ms
+    ends = [(ended, (began, ended) == first[:2]) for began, ended, _oid in client.answers]
+    polling_ms = max(later[0] - earlier[0] for earlier, later in zip(ends, ends[1:]) if not later[1]) * 1000
+    slack_ms = 2 * polling_ms + 500  # and either of the two may wait a moment for the processor before it looks at its clock
+    assert gap_ms <= done["unavailable_ms"] + slack_ms
+    assert 0 < done["unavailable_ms"] <= gap_ms + slack_ms
 
 
 def test_named_dependents_are_stopped_and_started(stack):

@@ -92,7 +92,7 @@ def test_little_shared_memory_does_not_fail_a_restore(stack, tmp_path):
 @pytest.fixture
 def narrow(tmp_path):
     """A server whose data lie on a small disk of their own."""
-    made = RestoredStack(tmp_path, unique_name("restore-narrow"), settings=("max_wal_size=32MB", "min_wal_size=32MB"))
+    made = RestoredStack(tmp_path, unique_name("restore-narrow"), settings=("max_wal_size=32MB", "min_wal_size=32MB", "autovacuum=off"))
     compose = made.directory / "compose.yaml"
     disk = "{data: {driver_opts: {type: tmpfs, device: tmpfs, o: size=200m}}}"
     compose.write_text(compose.read_text().replace("volumes: {data: {}}", f"volumes: {disk}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import psycopg2
 import pytest
@@ -200,7 +201,11 @@ def test_a_password_is_set_and_leaks_nowhere(server):
     assert [result["changed"] for result in again] == [False, False]
     ((verifier,),) = server.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
     assert verifier.startswith("SCRAM-SHA-256$")
-    log = server.compose("logs", "postgres").stdout
+    server.sql("SELECT 'the last line'")
+    until = time.monotonic() + 60
+    while "the last line" not in (log := server.compose("logs", "postgres").stdout):  # the engine writes it down in its own time
+        assert time.monotonic() < until, "the log has no end"
+        time.sleep(0.2)
     assert "SELECT rolcanlogin" in log, "the server logs statements, and so would have logged the password"
     seen = log + server.journal + json.dumps([checked, changed, *again], ensure_ascii=False)
     for secret in ("n3w", ":äß", verifier, PASSWORD):

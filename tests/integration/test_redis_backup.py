@@ -77,9 +77,9 @@ def test_it_waits_for_another_snapshot_and_takes_its_own(stack):
 
 
 def meanwhile(stack, act) -> dict:
-    """Of a backup during which something happens."""
+    """Of a backup during which something happens: saving would take half a minute, which nobody waits for."""
     result: dict = {}
-    stack.slowly(10_000)
+    stack.slowly(100_000)
     running = threading.Thread(target=lambda: result.update(stack.back_up(verify="none")))
     running.start()
     try:

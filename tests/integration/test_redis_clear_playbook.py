@@ -34,7 +34,7 @@ class Store(OperatedStack):
     def looked(self, playbook, **variables) -> str:
         """What a run in check mode says."""
         started = self.start(playbook, check=True, **variables)
-        output = started.communicate(timeout=240)[0]
+        output = started.communicate(timeout=900)[0]
         assert started.returncode == 0, output
         return output
 

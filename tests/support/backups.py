@@ -50,9 +50,9 @@ class BackedUpStack(PostgresStack):
     def require_nothing_left(self, after: str = "") -> None:
         """Neither helpers, nor sessions, nor files that are no backup."""
         helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
-        sessions = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
         leftovers = [name for subject in self.store.subjects() for name in self.store.leftovers(subject)]
-        assert (helpers, sessions, leftovers) == ([], [], []), after
+        assert (helpers, leftovers) == ([], []), after
+        self.await_rows("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'", [])
 
     def published(self, database: str) -> list[Backup]:
         return [backup for backup in self.store.all()[0] if backup.manifest.subject == database]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,24 @@ class PostgresStack(ComposeProject):
         finally:
             connection.close()
         return rows
+
+    def await_rows(self, question: str, rows: list[tuple], database: str = "shop", seconds: float = 60) -> None:
+        """Until the server gives these rows: a session ends some time after its client has left, and statistics come later still."""
+        until = time.monotonic() + seconds
+        while (found := self.sql(question, database=database)) != rows:
+            assert time.monotonic() < until, f"{question}: {found}, expected {rows}"
+            time.sleep(0.1)
+
+
+def await_clients(watcher: Any, count: int, waiting: int) -> None:
+    """Until the server has just so many sessions of clients beside the watcher's: those that were left end a moment later."""
+    asked = """SELECT count(*) FILTER (WHERE backend_type = 'client backend'), count(*) FILTER (WHERE wait_event_type = 'Lock')
+               FROM pg_stat_activity WHERE pid <> pg_backend_pid()"""
+    until = time.monotonic() + 60
+    with watcher.cursor() as cursor:
+        while True:
+            cursor.execute(asked)
+            if (found := cursor.fetchone()) == (count, waiting):
+                return
+            assert time.monotonic() < until, f"sessions, and those that wait: {found}"
+            time.sleep(0.05)

@@ -49,8 +49,8 @@ class RedisStore(OperatedStack):
         return result
 
     def found_in_time(self, finding: str) -> str:
-        """What is found once it is this, or after half a minute."""
-        until = time.monotonic() + 30
+        """What is found once it is this, or after two minutes."""
+        until = time.monotonic() + 120
         while (found := self.access(used_percent=100)["finding"]) != finding and time.monotonic() < until:
             time.sleep(0.2)
         return found

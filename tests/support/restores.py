@@ -123,6 +123,13 @@ class Client(threading.Thread):
             oid = self._oid()
             self.answers.append((began, time.monotonic(), oid))
 
+    def await_database_other_than(self, oid: int | None) -> None:
+        """Until the newest answer came from a database, and from another one."""
+        until = time.monotonic() + 60
+        while not self.answers or self.answers[-1][2] in (None, oid):
+            assert time.monotonic() < until, "no other database answers"
+            time.sleep(0.01)
+
     def _oid(self) -> int | None:
         try:
             connection = psycopg2.connect(**self._login)

@@ -76,7 +76,7 @@ class ComposeProject:
     def down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", check=False)
 
-    def await_healthy(self, service: str, seconds: float = 30) -> None:
+    def await_healthy(self, service: str, seconds: float = 120) -> None:
         """``compose up --wait`` gives up at once on a container that is unhealthy now, though it may recover."""
         until = time.monotonic() + seconds
         while self.containers(service)[0]["State"]["Health"]["Status"] != "healthy":

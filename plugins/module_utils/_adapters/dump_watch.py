@@ -10,10 +10,9 @@ import os
 import re
 import socket
 import threading
-import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Dict, List, Optional, Type
+from typing import Dict, List, Optional, Sequence, Type
 
 from .._core.database_content import DatabaseContent, SequenceContent
 from .._core.errors import OperationError
@@ -22,13 +21,14 @@ from .postgres_session import PostgresSession
 
 SNAPSHOT_TRANSACTION = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PURPOSE = "dump"
-_REMEMBERED_SECONDS = 4.0
+_LOOKS_AT_WORK = 2  # one may meet it while the server ends a wait that took too long
 _LONGEST_HOST = 24  # application_name holds 63 bytes
 _BLOCKERS = """
     SELECT DISTINCT b.pid, b.usename::text AS username, b.application_name, b.state, left(b.query, 1000) AS query
     FROM pg_stat_activity a, unnest(pg_blocking_pids(a.pid)) p JOIN pg_stat_activity b ON b.pid = p
     WHERE a.application_name = %s AND a.wait_event_type = 'Lock' AND b.application_name IS DISTINCT FROM a.application_name
 """
+_AT_WORK = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = %s AND state = 'active' AND pid <> ALL(%s)"
 _OURS = "SELECT pid, application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose dump %:%' AND pid <> pg_backend_pid()"
 _LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
 
@@ -112,23 +112,27 @@ class Blocker:
 
 
 class LockWatch:
-    """Remembers who was in the way when it looked last, and for a moment after: a lock that timed out waits for nobody any more."""
+    """Remembers who was in the way until the dump is seen at work again: one whose wait timed out is told of later, however long that takes.
 
-    def __init__(self, session: PostgresSession, application: str) -> None:
+    ``beside`` are the sessions of ours that have the dump's name and are not the dump.
+    """
+
+    def __init__(self, session: PostgresSession, application: str, beside: Sequence[int]) -> None:
         self._session = session
         self._application = application
-        self._seen: List[Blocker] = []
-        self._seen_at = float("-inf")
-
-    @property
-    def blockers(self) -> List[Blocker]:
-        return self._seen if time.monotonic() - self._seen_at < _REMEMBERED_SECONDS else []
+        self._beside = list(beside)
+        self._looks_at_work = 0
+        self.blockers: List[Blocker] = []
 
     def look(self) -> None:
         rows = self._session.rows(_BLOCKERS, (self._application,))
         found = [Blocker(**{**row, "query": " ".join(_LITERAL.sub("'...'", row["query"]).split())[:160]}) for row in rows]
         if found:
-            self._seen, self._seen_at = found, time.monotonic()
+            self.blockers, self._looks_at_work = found, 0
+        elif self.blockers and self._session.value(_AT_WORK, (self._application, self._beside)):
+            self._looks_at_work += 1
+            if self._looks_at_work >= _LOOKS_AT_WORK:
+                self.blockers = []
 
 
 def _lives(application: str) -> bool:

@@ -36,7 +36,7 @@ from .repeating import Repeating
 DUMP_FILE, GLOBALS_FILE = "database.dump.zst", "globals.sql.zst"
 CUSTOM, SQL = "pg_dump-custom", "sql"
 _LOOK_SECONDS = 1.0
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 15.0  # on a busy host it is behind pg_dump by some seconds
 _RETRY_SECONDS = 0.2
 _READ_ARCHIVE = ("pg_restore", "--format=custom", "--file=/dev/null", copy_inside)
 
@@ -122,7 +122,7 @@ class PostgresDump:
                 snapshot = holder.value("SELECT pg_export_snapshot()")
                 source = {**describe_database(holder, database), "snapshot": snapshot}
                 with ContentCapture(looker, snapshot, self._settings.summing, capture_sequences(holder)) as capture:
-                    with self._naming_blockers(capture):
+                    with self._naming_blockers(capture, (holder.pid, looker.pid)):
                         streamed = self._dump(database, snapshot, capture.require_no_failure)
                         content = capture.result()
         roles = self._known_roles() or self._globals()
@@ -186,10 +186,10 @@ class PostgresDump:
         return streamed
 
     @contextlib.contextmanager
-    def _naming_blockers(self, capture: ContentCapture) -> Iterator[None]:
+    def _naming_blockers(self, capture: ContentCapture, beside: Tuple[int, ...]) -> Iterator[None]:
         """pg_dump tells what went wrong in words; what the sessions beside it know goes first."""
         with self._server.maintenance("backup watch") as session:
-            watch = LockWatch(session, f"runbook.compose {self._purpose}")
+            watch = LockWatch(session, f"runbook.compose {self._purpose}", beside)
             with Repeating(watch.look, _LOOK_SECONDS):
                 try:
                     yield
