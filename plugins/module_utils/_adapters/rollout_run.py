@@ -158,14 +158,16 @@ class RolloutRun:
         until = step.began + (self._terms.watch if step.percent == 100 else self._terms.hold)
         looked, counted = 0.0, step.counted
         while True:
-            if step.percent < 100 and time.monotonic() - looked >= _LIFE_SECONDS:
+            over = time.monotonic() >= until
+            # Before anything is held against the new ones, and before the step is left, the old ones are looked at once more.
+            if step.percent < 100 and (over or probe.spent() or time.monotonic() - looked >= _LIFE_SECONDS):
                 looked = time.monotonic()
                 if self._living(entry) != counted:
                     probe.stop_judging()
                     self._tools.warn(f"An old container of {entry.service} ended during the shift; the others take its requests.")
                     counted = self._scene.send(entry.service, *self._scene.sides(entry), step.percent)
             _require(probe.spent(), step.percent)
-            if time.monotonic() >= until:
+            if over:
                 return
             time.sleep(_LOOK_SECONDS)
 
@@ -245,7 +247,7 @@ class RolloutRun:
                 if not listener.judges:
                     self._tools.warn("Requests of the probe failed before anything was done: they are told, and the rollout is judged by health alone.")
                 yield listener
-                time.sleep(_LISTEN_SECONDS)
+                probe.listen(_LISTEN_SECONDS)
             finally:
                 self.samples.append(probe.samples)
 
