@@ -154,12 +154,11 @@ class RolloutRun:
         self._store.put(entry.at(SHIFTED))
 
     def _hold(self, entry: Rollout, probe: "_Listener", step: "_Step") -> None:
-        """A step lasts its time. Old containers that end meanwhile get no more requests, and what that cost is not held against the new."""
+        """A step lasts its time. Old containers that end meanwhile, also at its end, get no more requests; what that cost is not held against the new."""
         until = step.began + (self._terms.watch if step.percent == 100 else self._terms.hold)
         looked, counted = 0.0, step.counted
         while True:
             over = time.monotonic() >= until
-            # Before anything is held against the new ones, and before the step is left, the old ones are looked at once more.
             if step.percent < 100 and (over or probe.spent() or time.monotonic() - looked >= _LIFE_SECONDS):
                 looked = time.monotonic()
                 if self._living(entry) != counted:
