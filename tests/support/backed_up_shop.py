@@ -50,7 +50,7 @@ class BackedUpShop(OperatedStack):
 
     def ready(self) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=30) as answer:
                 return json.load(answer)["status"]
         except urllib.error.HTTPError as refused:
             return json.load(refused)["status"]

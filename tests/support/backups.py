@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,18 @@ class BackedUpStack(PostgresStack):
     def require_nothing_left(self, after: str = "") -> None:
         """Neither helpers, nor sessions, nor files that are no backup."""
         helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
-        sessions = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
+        sessions = self.sessions_left()
         leftovers = [name for subject in self.store.subjects() for name in self.store.leftovers(subject)]
         assert (helpers, sessions, leftovers) == ([], [], []), after
+
+    def sessions_left(self) -> list[tuple]:
+        """Of our own, once those whose client has gone have ended: the server's process for one sees that when it gets the processor."""
+        until = time.monotonic() + 60
+        while True:
+            found = self.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
+            if not found or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
 
     def published(self, database: str) -> list[Backup]:
         return [backup for backup in self.store.all()[0] if backup.manifest.subject == database]

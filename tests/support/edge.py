@@ -71,7 +71,7 @@ class EdgeStack(OperatedStack):
         api["environment"] = kept
         edge["stop_grace_period"] = "2s"
         (self.project.directory / "compose.yaml").write_text(yaml.safe_dump({"services": {"api": api, "edge": edge}}))
-        self.project.write_env({"APP_VERSION": version, "EDGE_PORT": str(self.port), "HEALTH_INTERVAL": "1s"})
+        self.project.write_env({"APP_VERSION": version, "EDGE_PORT": str(self.port), "HEALTH_INTERVAL": "1s", "HEALTH_START_PERIOD": "60s"})
 
     @property
     def options(self) -> dict:
@@ -94,7 +94,7 @@ class EdgeStack(OperatedStack):
 
     def ask(self, path: str = "/health", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -102,7 +102,7 @@ class EdgeStack(OperatedStack):
         finally:
             connection.close()
 
-    def until(self, status: int, seconds: float = 10) -> int:
+    def until(self, status: int, seconds: float = 60) -> int:
         """The status of the health page, once it is this one; the last one when it never was."""
         end = time.monotonic() + seconds
         while True:
@@ -143,7 +143,7 @@ class EdgeStack(OperatedStack):
         """What nginx takes for the address of this test: that of the host on the network of the stack."""
         path = f"/who-{uuid.uuid4().hex}"
         self.ask(path)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             lines = [line for line in self.project.compose("logs", "--no-log-prefix", "edge").stdout.splitlines() if f'"{path}"' in line]
             if lines:

@@ -45,7 +45,7 @@ def start(name: str, arguments: dict) -> subprocess.Popen:
     return process
 
 
-def call(name: str, arguments: dict, check: bool = False, timeout: float = 180, environment: dict | None = None) -> dict:
+def call(name: str, arguments: dict, check: bool = False, timeout: float = 600, environment: dict | None = None) -> dict:
     """The module's result; ``failed`` is always present. Diff mode is always on."""
     with tempfile.NamedTemporaryFile() as errors:
         asked = {

@@ -113,7 +113,7 @@ class BackedUpRedis(RedisStack):
             return int(session.info("persistence")["rdb_saves"])
 
     def await_saving(self, flag: str = "1") -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         with self.session() as session:
             while session.info("persistence")["rdb_bgsave_in_progress"] != flag:
                 assert time.monotonic() < until, "it never began or ended to save"

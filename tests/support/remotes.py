@@ -17,7 +17,7 @@ from tests.support.modules import call
 from tests.support.stacks import free_port
 
 PASSWORD = "repository-password: %s'\"$"
-_UP_SECONDS = 15
+_UP_SECONDS = 60
 # What the distribution has is what targets have; the tests' own environment may hold a newer rclone, which serves S3.
 # A bundle of certificates for S3 that somebody set here is nothing that its rclone can use.
 TARGET = {**{name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}, "PATH": os.pathsep.join(["/usr/bin", os.environ["PATH"]])}

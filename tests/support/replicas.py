@@ -33,7 +33,7 @@ def replica_service(version: str, volume: str) -> dict[str, Any]:
 
 def await_streaming(ask: Callable[[str], list]) -> None:
     """Until the primary says that its replica has everything."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not ask(STREAMS):
         assert time.monotonic() < until, "the replica does not stream"
         time.sleep(0.2)

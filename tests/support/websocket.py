@@ -11,7 +11,7 @@ class WebSocket:
     """Open as long as the block lasts."""
 
     def __init__(self, port: int, path: str = "/ws") -> None:
-        self._connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._connection = socket.create_connection(("127.0.0.1", port), timeout=60)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {path} HTTP/1.1",
