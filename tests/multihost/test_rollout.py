@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -35,6 +36,16 @@ class Fleet(Remote):
         """What answers at the edge of each host, asked on that host."""
         ask = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=30))['version'])"
         return [self.inside(host, "python3", "-c", ask).strip() for host in HOSTS]
+
+    def await_version(self, number: int, version: str) -> None:
+        """Until users of that host get it: a timer of the target may have its minute to come."""
+        until = time.monotonic() + 180
+        while True:
+            with contextlib.suppress(AssertionError):  # nobody answers yet
+                if self.versions()[number] == version:
+                    return
+            assert time.monotonic() < until, self.inside(HOSTS[number], "docker", "ps", "--all")
+            time.sleep(1)
 
     def verdicts(self, host: str) -> dict[str, str]:
         """Version to the verdict of its newest entry in the host's ledger."""
@@ -146,3 +157,21 @@ def test_an_engine_that_stops_in_the_middle_of_a_deploy(fleet):
     fleet.must("deploy/release", version="slow", target_hosts=HOSTS[1])
     assert fleet.versions() == ["v1", "slow"]
     assert fleet.verdicts(HOSTS[1])["slow"] == "verified"
+
+
+def test_an_engine_that_is_restarted_while_two_colours_run(fleet):
+    """T229. The containers come back, perhaps with other addresses; the timer of the target sends the requests after them."""
+    host = HOSTS[0]
+    there = {"target_hosts": host, "deploy_bake_scheduler": "systemd"}
+    before = fleet.versions()[0]
+    fleet.must("deploy/bluegreen", version="v3", deploy_bake=3600, **there)
+    assert fleet.versions()[0] == "v3"
+    assert fleet.inside(host, "systemctl", "is-enabled", f"runbook-{STACK}-rollout.timer").strip() == "enabled"
+    began = fleet.inside(host, "docker", "inspect", "--format", "{{.State.StartedAt}}", f"{STACK}-edge-1")
+    fleet.inside(host, "systemctl", "restart", "docker")
+    fleet.await_version(0, "v3")
+    assert fleet.inside(host, "docker", "inspect", "--format", "{{.State.StartedAt}}", f"{STACK}-edge-1") != began
+    fleet.must("deploy/bluegreen", step="back", **there)
+    assert fleet.versions()[0] == before
+    assert fleet.verdicts(host)["v3"] == "rolled_back"
+    assert "rollout" not in fleet.inside(host, "systemctl", "list-timers", "--all", "--no-legend", f"runbook-{STACK}-*")
