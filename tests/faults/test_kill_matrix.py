@@ -10,17 +10,22 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Iterator
 
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.lease_store import LeaseStore
+from ansible_collections.runbook.compose.plugins.module_utils._core.lease import LeaseRecord, Moment
+from ansible_collections.runbook.compose.plugins.module_utils._core.lease_change import LeaseChange
+from ansible_collections.runbook.compose.plugins.module_utils._core.stack import Stack
 from tests.support.modules import ROOT
 from tests.support.operated import OperatedStack
 from tests.support.stacks import docker, unique_name
+from tests.support.windows import wait_until_gone
 
-# The killed run's lease ends soon, so that the second run does not have to wait long for it; not between two modules of a slow machine.
-SHORT_LEASE = {"operation_lease_seconds": 12, "operation_lease_wait": 40}
-PATIENCE = {"operation_lease_wait": 40}
+# Nobody waits for the killed run's lease to end by itself: that it is over is written down once the last of that run is gone.
+KILLED = {"runbook_operator": "killed@matrix"}
+PATIENCE = {"operation_lease_wait": 600}
 FIRST = "Take the operation lease"  # before it, nothing can have been touched
 TABLE = ROOT / ".local" / "kill-matrix.txt"
 # What runs on the controller alone changes nothing on the target: one of several such tasks in a row stands for all of them.
@@ -44,12 +49,18 @@ class Row:
         return f"{self.playbook:<18} {self.task[:66]:<66} {self.answered or '-':<8} {self.seconds:5.1f} s  {again}"
 
 
+def marker(tasks: Path) -> str:
+    """What is in the environment of everything that a killed run starts."""
+    return f"killed-run-of-{tasks.parent}"
+
+
 def killer(tasks: Path, number: int = 0) -> dict[str, str]:
     return {
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "kill_at_task",
         "KILL_TASKS_FILE": str(tasks),
         "KILL_AT_TASK": str(number),
+        "KILLED_RUN": marker(tasks),
     }
 
 
@@ -58,7 +69,7 @@ def stops(stack: OperatedStack, playbook: str, **variables: object) -> list[tupl
     listed = stack.directory / "tasks.txt"
     listed.unlink(missing_ok=True)
     run = stack.start(playbook, killer(listed), **variables)
-    output = run.communicate(timeout=120)[0]
+    output = run.communicate(timeout=900)[0]
     assert run.returncode == 0, output
     tasks = [line.split("\t") for line in listed.read_text().splitlines()]
     here = [action in ON_THE_CONTROLLER for action, unused in tasks]
@@ -70,15 +81,15 @@ def kill_at(stack: OperatedStack, number: int, playbook: str, **variables: objec
     # The module may still be at work afterwards, as on a remote host, so nothing waits for the end of its output.
     said = stack.directory / "killed.log"
     with said.open("wb") as output:
-        run = stack.start(playbook, killer(stack.directory / "killed.txt", number), output.fileno(), **variables, **SHORT_LEASE)
-        ended = run.wait(timeout=120)
+        run = stack.start(playbook, killer(stack.directory / "killed.txt", number), output.fileno(), **variables, **KILLED)
+        ended = run.wait(timeout=900)
     if ended != -signal.SIGKILL:
         raise AssertionError(f"task {number} of {playbook} was not reached: {said.read_text()[-600:]}")
 
 
 def answer_soon(stack: OperatedStack) -> str:
     """What answers, once a replacement that was under way is through."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if stack.version():
             return stack.version()
@@ -92,7 +103,10 @@ def settle(stack: OperatedStack, row: Row, playbook: str, wanted: str, **variabl
     if row.answered not in ("v1", "v2"):
         row.wrong.append(f"answered {row.answered or 'nothing'} after the kill")
     began = time.monotonic()
-    again = stack.play(playbook, **variables, **PATIENCE)
+    started = stack.start(playbook, **variables, **PATIENCE)  # it waits for what the killed run left at work
+    wait_until_gone(marker(stack.directory / "killed.txt"))
+    time_passes(stack)
+    again = stack.ended(started)
     row.seconds = time.monotonic() - began
     if again.code != 0:
         row.wrong.append(f"second run failed: {again.message[:200]}")
@@ -109,6 +123,18 @@ def settle(stack: OperatedStack, row: Row, playbook: str, wanted: str, **variabl
         "rollout": (open_rollouts(stack), {}),
     }
     row.wrong += [f"{what}: {is_}, not {should}" for what, (is_, should) in found.items() if is_ != should]
+
+
+def time_passes(stack: OperatedStack) -> None:
+    """The lease of the killed run is over, as it would be some minutes later; that of any other run is not touched."""
+
+    def over(record: LeaseRecord, now: Moment) -> LeaseChange:
+        holder = record.holder
+        if holder is not None and holder.owner == KILLED["runbook_operator"]:
+            holder = replace(holder, boottime_until=0.0, until="2020-01-01T00:00:00Z")
+        return LeaseChange(record, replace(record, holder=holder))
+
+    LeaseStore(Stack.from_params(stack.project.options)).change(over)
 
 
 def open_rollouts(stack: OperatedStack) -> dict:

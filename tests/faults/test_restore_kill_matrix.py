@@ -39,8 +39,8 @@ def require_order(stack, after: str, orders: set[int], kept: int) -> int:
     assert [allowed for name, allowed in databases.items() if "__" in name] == [False] * kept, f"{after}: {databases}"
     assert stack.containers("app")[0]["State"]["Running"], after
     helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={stack.name}").split()
-    sessions = stack.sql("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'")
-    assert (helpers, sessions, stack.leftovers()) == ([], [], []), after
+    assert (helpers, stack.leftovers()) == ([], []), after
+    stack.require_sessions_end()
     assert stack.orders() in orders, after
     return stack.orders()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Iterator
 
 import pytest
 
@@ -15,7 +17,7 @@ MOST_STEPS = 30
 TABLE = ROOT / ".local" / "rollout-kill-matrix.txt"
 DEFAULTS = {
     "compose_files": [], "env_file": ".env", "profiles": [], "docker_host": "", "lease_token": "", "state": "rolled_out", "services": [],
-    "strategy": "rolling", "steps": [], "hold": 0, "bake": 600, "fallback": "refuse", "health_timeout": 30, "drain_timeout": 10,
+    "strategy": "rolling", "steps": [], "hold": 0, "bake": 600, "fallback": "refuse", "health_timeout": 120, "drain_timeout": 10,
 }  # fmt: skip
 
 
@@ -23,8 +25,30 @@ class KilledStack(RolloutStack):
     def dies_at(self, step: int | str, **options: object) -> str:
         return dies_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options})
 
-    def loses_engine_at(self, step: str, delay: float = 0, **options: object) -> dict:
-        return loses_engine_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options}, delay)
+    def loses_engine_at(self, step: str, before: str = "", **options: object) -> dict:
+        return loses_engine_at(step, "service_rollout", {**DEFAULTS, **self.options, **self.quick(), "watch": 0, **options}, before)
+
+    @contextlib.contextmanager
+    def gated(self) -> Iterator[Callable[[], None]]:
+        """New containers become healthy when the yielded function is called, and not before."""
+        kept: list = []
+        before = {one["Id"] for one in self.project.containers("api")}
+
+        def close(services: dict) -> None:
+            kept.append(services["api"]["healthcheck"]["test"])
+            services["api"]["healthcheck"]["test"] = ["CMD", "sh", "-c", "test -e /tmp/gate && app healthcheck"]
+
+        def open_gate() -> None:
+            self.wait_for(lambda: any(one["Id"] not in before and one["State"]["Running"] for one in self.project.containers("api")))
+            for one in self.project.containers("api"):
+                if one["Id"] not in before:
+                    docker("exec", one["Id"], "touch", "/tmp/gate")
+
+        self.edit(close)
+        try:
+            yield open_gate
+        finally:
+            self.edit(lambda services: services["api"]["healthcheck"].update(test=kept[0]))
 
     def phases(self) -> str:
         return ", ".join(one["phase"] for one in self.open.values()) or "-"
@@ -97,10 +121,11 @@ def test_an_edge_that_refuses_in_the_middle_of_a_shift(stack):
     stack.wants(new)
     site = stack.project.directory / "nginx.conf"
     good = site.read_text()
-    with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
-        run = pool.submit(stack.rollout)
+    with stack.gated() as open_gate, ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
+        run = pool.submit(stack.rollout, health_timeout=120)
         stack.wait_for(lambda: stack.phases() == "beside")
         site.write_text(good.replace("server_tokens off;", "server_tokens maybe;"))
+        open_gate()
         result = run.result()
         site.write_text(good)
     assert result["failed"] and result["reason"] == "edge_refused", result
@@ -111,21 +136,21 @@ def test_an_edge_that_refuses_in_the_middle_of_a_shift(stack):
 
 
 @pytest.mark.parametrize(
-    ("step", "delay", "phase"),
+    ("step", "before", "phase"),
     [
-        ("RolloutScene.send:1", 0, "-"),
-        ("RolloutScene.start_beside", 0.3, "beside"),
-        ("RolloutScene.send:2", 0.15, "shifting"),
-        ("ServiceWork.stop", 0, "drained"),
-        ("RolloutScene.rest", 0, "drained"),
+        ("RolloutScene.send:1", "", "-"),
+        ("RolloutScene.start_beside", "/start", "beside"),  # it is made, and not started
+        ("RolloutScene.send:2", "/top?", "shifting"),  # nginx has been asked about the new files, and not about its workers
+        ("ServiceWork.stop", "", "drained"),
+        ("RolloutScene.rest", "", "drained"),
     ],
 )
-def test_an_engine_that_is_gone_in_the_middle(stack, step, delay, phase):
+def test_an_engine_that_is_gone_in_the_middle(stack, step, before, phase):
     """T200: users notice nothing, the failure is told, what nginx includes is whole, and the next run brings it to one end."""
     old, new = stack.version(), stack.other()
     stack.wants(new)
     with stack.under_load() as seen:
-        told = stack.loses_engine_at(step, delay)
+        told = stack.loses_engine_at(step, before)
         assert told["reason"] in ("engine_unreachable", "start_failed", "rollout_stuck", "edge_not_put_back"), told
         assert stack.phases() == phase, told
         stack.nginx("-t", "-q")
@@ -142,10 +167,11 @@ def test_an_edge_that_takes_no_new_configuration_in_the_middle(stack):
     old, new = stack.version(), stack.other()
     stack.wants(new)
     edge = stack.project.containers("edge")[0]["Id"]
-    with ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
-        run = pool.submit(stack.rollout)
+    with stack.gated() as open_gate, ThreadPoolExecutor(max_workers=1) as pool, stack.under_load() as seen:
+        run = pool.submit(stack.rollout, health_timeout=120)
         stack.wait_for(lambda: stack.phases() == "beside")
         docker("kill", "--signal", "STOP", edge)
+        open_gate()
         stack.wait_for(lambda: stack.phases() == "returning")
         docker("kill", "--signal", "CONT", edge)
         result = run.result()
@@ -163,7 +189,7 @@ def test_new_ones_that_hang_after_a_kill_are_not_gone_on_with(stack):
     assert stack.dies_at("RolloutScene.drain") and stack.phases() == "shifted"
     hanging = next(one["Id"] for one in stack.project.containers("api") if one["Config"]["Image"].endswith(new))
     docker("kill", "--signal", "STOP", hanging)
-    result = stack.rollout(health_timeout=1, stop_timeout=1)
+    result = stack.rollout(health_timeout=4, stop_timeout=1)
     assert result["failed"] and result["reason"] == "service_unhealthy" and "old ones serve again" in result["msg"], result
     stack.require_settled(old, 1)
     assert not stack.rollout()["failed"]

@@ -141,7 +141,7 @@ def test_vacuum_takes_the_tables_that_need_it(server):
     changed = server.maintain("vacuum")
     assert changed["changed"]
     assert done(changed) == wanted
-    (orders, odd) = changed["maintained"]
+    orders, odd = changed["maintained"]
     assert (orders["dead_rows_before"], orders["dead_rows_after"], odd["dead_rows_after"]) == (10000, 0, 0)
     assert changed["below_threshold"] == 1
     assert server.dead_rows("small") == 100

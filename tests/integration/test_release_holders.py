@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.support.modules import call
 from tests.support.release_stacks import ReleaseStack, actions, image_exists, image_id, succeeded
-from tests.support.stacks import docker, unique_name
+from tests.support.stacks import docker, prune, unique_name
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def holder(stack: ReleaseStack, release: str, service: str = "web") -> str:
 
 def prune_all(stack: ReleaseStack, version: str) -> None:
     """What an operator or a timer does on the host, kept to one image of this test."""
-    docker("image", "prune", "--all", "--force", "--filter", f"label=runbook.test={stack.name}-{version}")
+    prune("image", "--all", "--filter", f"label=runbook.test={stack.name}-{version}")
 
 
 def held(stack: ReleaseStack) -> dict[str, bool]:
@@ -121,7 +121,7 @@ def test_a_container_of_others_under_a_holders_name_stays_and_stops_no_new_relea
 def test_an_image_lost_with_its_holder_is_refused_and_all_others_are_held_again(live):
     docker("rmi", f"{live.name}-web:v1")
     # docker system prune --all: first all containers that do not run, then images that only have names.
-    docker("container", "prune", "--force", "--filter", f"label=runbook.holds={live.name}")
+    prune("container", "--filter", f"label=runbook.holds={live.name}")
     assert holders(live.name) == []
     prune_all(live, "v1")
     assert not image_exists(live.ids["v1"])

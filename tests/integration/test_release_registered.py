@@ -135,7 +135,7 @@ def test_the_current_release_is_put_right_where_files_or_containers_left_it(stac
 def test_two_at_once_get_entries_of_their_own(stack):
     options = {**stack.options, "disk_free_min_mb": 1, "state": "registered"}
     running = [start("release", {**options, "version": name, "variables": {"APP_VERSION": name}}) for name in ("v1", "v2", "v3")]
-    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in running] == [0, 0, 0]
     entries = stack.ledger()["releases"]
     assert [entry["id"] for entry in entries] == ["0001", "0002", "0003"]
     for entry in entries:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
 import stat
-import time
 
 import pytest
-from tests.support.modules import start
+
+from ansible_collections.runbook.compose.plugins.module_utils._ansible.release_arguments import release_arguments
+from tests.support.dying import dies_at
 from tests.support.registry import Registry
 from tests.support.release_stacks import SECRET, ReleaseStack, actions, build_image, image_exists, image_id, succeeded
 from tests.support.stacks import docker, unique_name
+
+MOST_STEPS = 20
 
 
 @pytest.fixture
@@ -174,27 +176,26 @@ def test_a_failed_release_and_a_damaged_snapshot_are_refused(stack):
     assert stack.release("staged", release="v2")["reason"] == "release_failed_before"
 
 
-def _killed_after(stack: ReleaseStack, options: dict, seconds: float) -> None:
-    """Runs the module in a process that is killed, as it would be with its host or its connection."""
-    process = start("release", {**stack.options, "disk_free_min_mb": 1, **options})
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
-def test_killed_at_any_moment_the_next_run_finishes(stack):
+def test_killed_before_each_step_the_next_run_finishes(stack):
     stack.go_live("v1")
-    for version, step in (("v2", 0), ("v3", 1), ("v2", 2), ("v3", 3), ("v2", 4), ("v3", 5)):
-        seconds = 0.25 + 0.06 * step
+    defaults = {name: option.get("default") for name, option in release_arguments().options.items()}
+    died = set()
+    for step in range(1, MOST_STEPS):
+        version, image = f"r{step}", ("v2", "v3")[step % 2]
         live = stack.env_path.read_bytes()
-        wanted = {"state": "registered", "version": version, "variables": {"APP_VERSION": version}}
-        _killed_after(stack, wanted, seconds)
+        wanted = {"version": version, "variables": {"APP_VERSION": image, "COLOUR": f"shade-{step}"}}
+        own = {**defaults, **stack.options, "disk_free_min_mb": 1}
+        before = dies_at(step, "release", {**own, "state": "registered", **wanted})
         assert stack.env_path.read_bytes() == live
-        release = succeeded(stack.register(version))["release"]["id"]
-        _killed_after(stack, {"state": "staged", "release": release}, seconds)
+        release = succeeded(stack.release("registered", **wanted))["release"]["id"]
+        staging = dies_at(step, "release", {**own, "state": "staged", "release": release})
         assert stack.env_path.read_bytes() in (live, (stack.releases_dir / release / "env").read_bytes())
         succeeded(stack.release("staged", release=release))
-        assert f"APP_VERSION={version}" in stack.env_path.read_text()
+        assert f"APP_VERSION={image}" in stack.env_path.read_text() and f"COLOUR=shade-{step}" in stack.env_path.read_text()
         assert stack.ledger()["staged"] == release
-    assert stack.ledger()["current"] == "0001"
-    assert len(stack.ledger()["releases"]) == 3
+        assert (stack.ledger()["current"], len(stack.ledger()["releases"])) == ("0001", step + 1), "each registered once"
+        if not before and not staging:
+            break
+        died |= {f"registered {before}", f"staged {staging}"}
+    assert {f"registered {name}" for name in ("ReleaseFiles.keep", "ImageStore.tag", "ImageHolders.hold", "LedgerStore.save")} <= died
+    assert {f"staged {name}" for name in ("ReleaseFiles.write_live", "LedgerStore.save")} <= died

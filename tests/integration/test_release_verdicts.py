@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.support.modules import call
 from tests.support.release_stacks import SECRET, ReleaseStack, actions, build_image, image_exists, succeeded
-from tests.support.stacks import docker, unique_name
+from tests.support.stacks import docker, prune, unique_name
 
 
 @pytest.fixture
@@ -153,12 +153,12 @@ def test_an_image_whose_name_was_taken_survives_every_prune_as_long_as_its_relea
     stack.go_live("v1")
     stack.go_live("v2")
     build_image(f"{stack.name}-web:v1", "an impostor under the old name")
-    prune = ("image", "prune", "--all", "--force", "--filter", f"label=runbook.test={stack.name}-v1")
-    docker(*prune)
+    own = ("image", "--all", "--filter", f"label=runbook.test={stack.name}-v1")
+    prune(*own)
     assert image_exists(f"runbook.local/{stack.name}/web:0001")
     # What the engine may remove is what nobody holds: without the holder, the same prune takes it.
     docker("rm", f"runbook-hold-{stack.name}.web.0001")
-    docker(*prune)
+    prune(*own)
     assert not image_exists(stack.ids["v1"])
     assert stack.release("staged", release="previous")["reason"] == "image_gone"
 

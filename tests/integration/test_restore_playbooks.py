@@ -33,7 +33,7 @@ class SecretiveShop(BackedUpShop):
         started = self.start(
             playbook, environment={"ANSIBLE_VERBOSITY": "3", "ANSIBLE_INJECT_INVOCATION": "true"}, confirm="local", confirm_database="shop", **variables
         )
-        output = started.communicate(timeout=240)[0]
+        output = started.communicate(timeout=900)[0]
         assert (started.returncode == 0) is well, output[-3000:]
         return output
 
@@ -104,7 +104,7 @@ def test_a_database_on_which_the_application_does_not_work_is_taken_back(shop):
     shop.sql("ALTER TABLE schema_migrations RENAME TO hidden")
     broken = shop.back_up(verify="none")
     shop.sql("ALTER TABLE hidden RENAME TO schema_migrations; INSERT INTO orders (customer_email, amount_cents) VALUES ('customer1@example.com', 1)")
-    short = {"restore_health_timeout": 15, "restore_probe_deadline": 10, "restore_allow_unverified": True}
+    short = {"restore_health_timeout": 60, "restore_probe_deadline": 15, "restore_allow_unverified": True}
     failed = shop.play("restore/postgres", backup=broken, confirm="local", confirm_database="shop", **short)
     assert failed.code != 0
     assert "What was live before is live again and the application answers" in failed.message

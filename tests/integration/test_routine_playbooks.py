@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from tests.support.operated import OperatedStack, Played
 from tests.support.stacks import MINIATURE, docker, unique_name
 
 CALM = {"load_warning_per_core": 1000, "load_critical_per_core": 1000, "cpu_warning_percent": 101, "disk_critical_percent": 100, "memory_critical_percent": 100}
-CLOSED = {"hours": [{"days": ["mon"], "from": "00:00", "to": "00:01"}, {"days": ["fri"], "from": "00:00", "to": "00:01"}], "timezone": "UTC"}
+IN_THREE_DAYS = f"{datetime.now(timezone.utc) + timedelta(days=3):%a}".lower()
+CLOSED = {"hours": [{"days": [IN_THREE_DAYS], "from": "00:00", "to": "00:01"}], "timezone": "UTC"}
 SETTINGS = {"LOG_LEVEL": "warning", "API_KEY": "hunter2hunter2"}
 OUTSIDE = """---
 - name: Ask from outside what everybody gets
@@ -141,6 +143,7 @@ def test_a_window_cares_for_the_database_changes_settings_and_waits_no_longer_th
     (shop.directory / "cron.d").mkdir()
     tasks = [{"migrate": True}, {"reindex": ["public.orders_pkey"]}, {"update_images": ["redis"]}, {"configure": SETTINGS}, {"file": str(own)}]
     cron = {"scheduler": "cron", "backups": "make", "baseline_seconds": 1, "drain_timeout": 1, "watch_minutes": 0.03, "disk_free_min_mb": 64}
+    cron["limits"] = {"p95_floor_ms": 20000}  # how fast the machine of the tests is at the moment is not the matter
     places = {f"maintenance_window_job_{kind}_dir": str(shop.directory / place) for kind, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
     asked = {"change": "CHG-1", "window_tasks": tasks, "confirm": "local", "stack_window": {**cron, "return": {"steps": [100], "hold": 1}}, **places}
     backups = len(list((shop.directory / "backups").rglob("manifest.json")))
@@ -163,7 +166,7 @@ def ask_slowly(port: int, first: int) -> None:
     """One long request after the other, until the edge is closed. Of two such clients one has always ten seconds to go."""
     with contextlib.suppress(OSError):
         for milliseconds in itertools.chain([first], itertools.repeat(25000)):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/work?ms={milliseconds}", timeout=60) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/work?ms={milliseconds}", timeout=300) as answer:
                 answer.read()
 
 

@@ -18,6 +18,8 @@ from tests.support.modules import call
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 POLICY = {"keep_last": 2, "max_delete_fraction": 1.0}
+# Half a day away, so that it does not come while a test looks at it.
+LATER = (datetime.now() + 12 * HOUR).hour
 
 
 def now() -> datetime:
@@ -40,7 +42,7 @@ class Target:
 
     def retention(self, check: bool = False, name: str = "retention", **options) -> dict:
         policy = {**POLICY, "backup_dir": str(self.backups.path)}
-        return self.job(check=check, **{"name": name, "module": "backup_retention", "calendar": "45 5 * * *", "options": policy, **options})
+        return self.job(check=check, **{"name": name, "module": "backup_retention", "calendar": f"45 {LATER} * * *", "options": policy, **options})
 
     def files(self) -> dict[str, int]:
         return {str(path.relative_to(self.root)): path.stat().st_mtime_ns for path in self.root.rglob("*") if path.is_file() and "backups" not in path.parts}
@@ -55,7 +57,7 @@ class Target:
         plain = command.replace(sys.executable, f"{sys.executable} -I -S", 1).removesuffix(" >/dev/null 2>&1")
         assert "/dev/null" not in plain
         return subprocess.run(
-            ["/bin/sh", "-c", plain], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60, **options
+            ["/bin/sh", "-c", plain], cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=300, **options
         )
 
 
@@ -71,7 +73,7 @@ def test_check_then_do_then_both_again_and_away(target):
     assert done["actions"] == would["actions"] and {action["action"] for action in done["actions"]} == {"write"}
     assert (done["scheduler"], done["unit"], done["last_run"]) == ("cron", "", None)
     at = datetime.strptime(done["next_run_at"], "%Y-%m-%dT%H:%M:%SZ")
-    assert now() < at <= now() + DAY and (at.replace(tzinfo=timezone.utc).astimezone().strftime("%H:%M")) == "05:45"
+    assert now() < at <= now() + DAY and (at.replace(tzinfo=timezone.utc).astimezone().strftime("%H:%M")) == f"{LATER:02}:45"
     job = target.state / "schedule" / "jobs" / "retention.json"
     assert (stat.S_IMODE(job.stat().st_mode), stat.S_IMODE(job.parent.stat().st_mode)) == (0o600, 0o700)
     assert stat.S_IMODE((target.root / "cron.d" / "runbook-shop-retention").stat().st_mode) == 0o644
@@ -82,7 +84,7 @@ def test_check_then_do_then_both_again_and_away(target):
         again = target.retention(check=check)
         assert (again["changed"], again["actions"], again["next_run_at"]) == (False, [], done["next_run_at"])
     assert target.files() == before
-    moved = target.retention(calendar="0 6 * * *")
+    moved = target.retention(calendar=f"0 {LATER} * * *")
     assert [action["target"] for action in moved["actions"]] == [str(target.root / "cron.d" / "runbook-shop-retention")]
 
     target.retention(name="second")
@@ -131,13 +133,13 @@ def test_what_ends_a_job_from_outside_is_in_its_status(target):
     target.retention(timeout=1)
     job = json.loads((target.state / "schedule" / "jobs" / "retention.json").read_text())
     run = "import sys; sys.path.insert(0, {code!r}); from runbook_jobs._adapters import scheduled_run as r; import time\n".format(code=job["code"])
-    run += "class Slow:\n def plan(self):\n  print('begun', flush=True); time.sleep(30)\n"
+    run += "class Slow:\n def plan(self):\n  print('begun', flush=True); time.sleep(300)\n"
     run += "Slow.from_params = staticmethod(lambda params, host: Slow()); r.OPERATIONS['backup_retention'] = Slow\nsys.exit(r.main(sys.argv))\n"
     words = [sys.executable, "-I", "-S", "-c", run, str(target.state / "schedule" / "jobs" / "retention.json")]
-    slow = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    slow = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert (slow.returncode, target.status()["reason"]) == (1, "timed_out")
 
-    target.retention(timeout=60)
+    target.retention(timeout=600)
     for number, code, outcome, reason in ((signal.SIGTERM, 1, "failed", "job_interrupted"), (signal.SIGKILL, -9, "died", None)):
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
             assert running.stdout.readline() == "begun\n"
@@ -145,8 +147,8 @@ def test_what_ends_a_job_from_outside_is_in_its_status(target):
             overlapping = target.tick()
             assert overlapping.returncode == 75 and "still runs" in overlapping.stderr
             running.send_signal(number)
-            assert running.wait(timeout=20) == code
-        told = target.retention(check=True, timeout=60)["last_run"]
+            assert running.wait(timeout=120) == code
+        told = target.retention(check=True, timeout=600)["last_run"]
         assert (told["outcome"], told.get("reason")) == (outcome, reason)
     assert target.tick().returncode == 0
     assert target.status()["outcome"] == "succeeded"

@@ -9,7 +9,7 @@ import pytest
 from tests.support.cut_engine import CutEngine
 from tests.support.modules import call
 from tests.support.registry import Registry
-from tests.support.stacks import ComposeProject, docker, unique_name
+from tests.support.stacks import ComposeProject, docker, prune, unique_name
 
 COMPOSE = """
 services:
@@ -53,7 +53,7 @@ class Stores:
         self.project.down()
         for reference in [*names(f"runbook.images/{self.name}/"), *names(f"{self.registry.address}/shop/")]:
             docker("rmi", reference)
-        docker("image", "prune", "--force", "--filter", f"label=runbook.test={self.name}")
+        prune("image", "--filter", f"label=runbook.test={self.name}")
 
 
 @pytest.fixture

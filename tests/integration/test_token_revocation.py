@@ -39,6 +39,11 @@ def revoke(stack: RedisStack, check: bool = False, **options: object) -> dict:
     return stack.module("token_revocation", check=check, **{**NAMES, **options})
 
 
+def assert_lives(stack: RedisStack, jti: str, until: int) -> None:
+    """Not shorter; a little longer where the module waited for the processor between the server's clock and its order."""
+    assert 0 <= stack.redis("EXPIRETIME", f"token:blacklist:{jti}") - until <= 30
+
+
 def test_check_do_check_again_do_again(stack):
     expiry = int(time.time()) + 1000
     found = token(jti="7f", exp=expiry, sub="alice")
@@ -46,7 +51,7 @@ def test_check_do_check_again_do_again(stack):
     assert (planned["changed"], planned["revoked"], stack.redis("DBSIZE")) == (True, 1, 0)
     done = revoke(stack, token=found)
     assert (done["changed"], done["revoked"], done["subject"]) == (True, 1, "token 7f")
-    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:7f") - (expiry + 60) <= 1
+    assert_lives(stack, "7f", expiry + 60)
     assert stack.redis("GET", "token:blacklist:7f") == b"1"
     assert found.split(".")[1] not in json.dumps([planned, done])
     for again in (revoke(stack, check=True, token=found), revoke(stack, token=found)):
@@ -58,9 +63,9 @@ def test_check_do_check_again_do_again(stack):
 
 def test_an_entry_that_would_end_too_soon_is_prolonged_and_none_is_shortened(stack):
     expiry = int(time.time()) + 1000
-    stack.redis("SET", "token:blacklist:7f", "by hand", "EX", 50)
+    stack.redis("SET", "token:blacklist:7f", "by hand", "EX", 500)
     assert revoke(stack, token=token(jti="7f", exp=expiry))["prolonged"] == 1
-    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:7f") - (expiry + 60) <= 1
+    assert_lives(stack, "7f", expiry + 60)
     stack.redis("SET", "token:blacklist:7f", "by hand")
     assert revoke(stack, token=token(jti="7f", exp=expiry))["changed"] is False
     assert (stack.redis("TTL", "token:blacklist:7f"), stack.redis("GET", "token:blacklist:7f")) == (-1, b"by hand")
@@ -100,8 +105,8 @@ def test_what_the_list_tells_of_expiry_counts_only_when_the_inventory_says_so(st
     stack.redis("ZADD", "token:user:alice", now + 100, "soon", (now + 5000) * 1000, "later", now - 5000, "over", 7, "odd")
     done = revoke(stack, user="alice", index_tells="expiry")
     assert (done["revoked"], done["expired"]) == (2, 2)
-    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:soon") - (now + 160) <= 1
-    assert 0 <= stack.redis("EXPIRETIME", "token:blacklist:later") - (now + 5060) <= 1
+    assert_lives(stack, "soon", now + 160)
+    assert_lives(stack, "later", now + 5060)
     stack.redis("ZADD", "token:user:alice", now - 5000, "issued")
     revoke(stack, user="alice")
     assert stack.redis("TTL", "token:blacklist:issued") > 604000

@@ -81,7 +81,7 @@ def test_a_whole_window_with_a_release(stack):
         ("watching", "done"),
         ("window", "succeeded"),
     ]
-    assert window["baseline"]["requests"] >= 2 and window["watched"]["errors"] == 0
+    assert window["baseline"]["requests"] >= 1 and window["watched"]["errors"] == 0
     assert stack.told() == ["window_planned", "window_begins", "window_ended"]
     assert not stack.has_job() and stack.lease_is_free() and stack.verdicts()["v2"] == "verified"
     report = json.loads(Path(result["json"]).read_text())
@@ -109,7 +109,10 @@ def test_what_is_worse_with_half_of_the_clients_closes_the_edge_again_and_can_be
     """T185: How the stack answers gets worse while traffic comes back."""
     stack.must("maintenance/window", **stack.window("before", "CHG-4", {"release": "v3"}))
     stack.forget_how_slow_it_was()
-    watched = {"maintenance_window_return": HALF, "maintenance_window_limits": {"p95_floor_ms": 0, "p95_factor": 1}}
+    # Of a few answers nothing is said, however slow they are; of many it is said at once, and nobody waits for the end of the step.
+    urls = [f"http://127.0.0.1:{stack.port}/health?{number}" for number in range(8)]
+    watched = {"maintenance_window_return": {**HALF, "hold": 120}, "maintenance_window_urls": urls}
+    watched["maintenance_window_limits"] = {"p95_floor_ms": 0, "p95_factor": 1}
     worse = stack.play("maintenance/window", **stack.window("during,after", "CHG-4", {"release": "v3"}, **watched))
     assert worse.code != 0 and "The page stays" in worse.message and "ms are allowed" in worse.message
     assert (stack.kept()["phase"], stack.told()[-1], stack.verdicts()["v3"]) == ("abandoned", "window_kept", "verified")

@@ -34,7 +34,7 @@ class Fleet(Remote):
 
     def versions(self) -> list[str]:
         """What answers at the edge of each host, asked on that host."""
-        ask = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=5))['version'])"
+        ask = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=30))['version'])"
         return [self.inside(host, "python3", "-c", ask).strip() for host in HOSTS]
 
     def await_version(self, number: int, version: str) -> None:
@@ -60,7 +60,7 @@ class Fleet(Remote):
         return [entry["at"] for entry in self.journal(host) if entry["event"] == event][-1]
 
     def await_in_journal(self, host: str, event: str, version: str) -> None:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 240
         while not any(entry["event"] == event and entry.get("version") == version for entry in self.journal(host)):
             assert time.monotonic() < until, f"no {event} of {version}"
             time.sleep(0.2)
@@ -112,7 +112,8 @@ def test_hosts_that_switched_go_back_when_a_later_one_fails(fleet):
     good = fleet.inside(HOSTS[1], "docker", "image", "inspect", "--format", "{{.Id}}", "runbook-api:v3").strip()
     fleet.inside(HOSTS[1], "docker", "tag", "runbook-api:bad", "runbook-api:v3")
     try:
-        code, output = fleet.play("deploy/release", version="v3", deploy_health_timeout=8)
+        seconds = "{{ 8 if inventory_hostname == '" + HOSTS[1] + "' else 120 }}"
+        code, output = fleet.play("deploy/release", version="v3", deploy_health_timeout=seconds)
     finally:
         fleet.inside(HOSTS[1], "docker", "tag", good, "runbook-api:v3")
     assert code != 0
@@ -146,7 +147,7 @@ def test_an_engine_that_stops_in_the_middle_of_a_deploy(fleet):
     try:
         fleet.await_in_journal(HOSTS[1], "release_staged", "slow")
         fleet.inside(HOSTS[1], "systemctl", "stop", "docker.socket", "docker")
-        output = run.communicate(timeout=200)[0]
+        output = run.communicate(timeout=900)[0]
     finally:
         run.kill()
         fleet.inside(HOSTS[1], "systemctl", "start", "docker.socket", "docker")

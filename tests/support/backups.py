@@ -52,6 +52,10 @@ class BackedUpStack(PostgresStack):
         helpers = docker("ps", "--all", "--quiet", "--filter", f"label=runbook.stack={self.name}").split()
         leftovers = [name for subject in self.store.subjects() for name in self.store.leftovers(subject)]
         assert (helpers, leftovers) == ([], []), after
+        self.require_sessions_end()
+
+    def require_sessions_end(self) -> None:
+        """Ours: the server's process for one sees that its client has gone when it gets the processor."""
         self.await_rows("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'runbook.compose%'", [])
 
     def published(self, database: str) -> list[Backup]:

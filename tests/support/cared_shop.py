@@ -57,7 +57,7 @@ class Shop(OperatedStack):
         return digest
 
     def scan(self, verdict: str) -> dict:
-        return {"scan": {"command": ["sh", "-c", f'echo "$0" >>{self.scanned}; {verdict}', "{image}"], "timeout": 20}}
+        return {"scan": {"command": ["sh", "-c", f'echo "$0" >>{self.scanned}; {verdict}', "{image}"], "timeout": 120}}
 
     def release(self, **changes: object) -> dict:
         declared = yaml.safe_load((self.inventory / "group_vars/stack/release.yml").read_text())["stack_release"]

@@ -17,7 +17,7 @@ _PIECE = 1 << 16
 class CutEngine:
     """A socket of our own in front of the engine's. ``address`` is what ``docker_host`` names.
 
-    ``before``: it is cut by the n-th request whose text has this in it, which the engine never gets.
+    ``before``: it is cut by the n-th request whose text has this in it, which the engine never gets. ``cut_before`` says so later.
     """
 
     def __init__(self, before: str = "", nth: int = 1) -> None:
@@ -35,6 +35,10 @@ class CutEngine:
     @property
     def address(self) -> str:
         return f"unix://{self._path}"
+
+    def cut_before(self, text: str) -> None:
+        """The next request that has this in it is not sent any more."""
+        self._left, self._before = 1, text.encode()
 
     def cut(self) -> None:
         self._is_cut = True

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.backup_store import BackupStore
@@ -21,6 +20,9 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.edge_con
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.edge_files import EdgeRecordFile, IncludedFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.health_watch import HealthWatch
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.helper_container import HelperContainer
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.image_holders import ImageHolders
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.image_store import ImageStore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.ledger_store import LedgerStore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.nginx_server import ContainerNginx
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.backup_copy import BackupCopy
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.edge_traffic import EdgeTraffic
@@ -28,10 +30,12 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.operatio
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.postgres_restore import PostgresRestore
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_backup import RedisBackup
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.redis_restore import RedisRestore
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.release import release_operation
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.service_rollout import ServiceRollout
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.operations.service_scale import ServiceScale
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_control import RedisControl
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.redis_files import RedisFiles
+from ansible_collections.runbook.compose.plugins.module_utils._adapters.release_files import ReleaseFiles
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.restore_records import RestoreRecords
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_scene import RolloutScene
 from ansible_collections.runbook.compose.plugins.module_utils._adapters.rollout_store import RolloutStore
@@ -70,7 +74,19 @@ ROLLOUT = [
     *((RolloutScene, name) for name in ("send", "start_beside", "require_answers", "drain", "rest")),
     *((ServiceWork, name) for name in ("stop", "remove")),
 ]
+RELEASE = [
+    *((ReleaseFiles, name) for name in ("keep", "write_live", "keep_superseded")),
+    *((owner, name) for owner, name in ((ImageStore, "tag"), (ImageHolders, "hold"), (LedgerStore, "save"))),
+]
 SCALE = [*((EdgeControl, name) for name in ("change", "drain")), (ComposeCli, "up"), (HealthWatch, "wait")]
+
+
+class Release:
+    """One operation for each state, made by a function."""
+
+    from_params = staticmethod(release_operation)
+
+
 OPERATIONS = {
     "edge_traffic": (EdgeTraffic, EDGE),
     "postgres_restore": (PostgresRestore, RESTORE),
@@ -79,6 +95,7 @@ OPERATIONS = {
     "redis_restore": (RedisRestore, REDIS_RESTORE),
     "redis_backup": (RedisBackup, BACKUP),
     "service_rollout": (ServiceRollout, ROLLOUT),
+    "release": (Release, RELEASE),
     "service_scale": (ServiceScale, SCALE),
 }
 
@@ -94,12 +111,12 @@ def dies_at(step: int | str, operation: str, params: Mapping[str, Any]) -> str:
     return name
 
 
-def loses_engine_at(step: int | str, operation: str, params: Mapping[str, Any], delay: float = 0) -> dict:
-    """Takes the engine away from the operation that many seconds after a step began; what its error says.
+def loses_engine_at(step: int | str, operation: str, params: Mapping[str, Any], before: str = "") -> dict:
+    """Takes the engine away from the operation when a step begins, or by the first request in it that has ``before`` in it; what its error says.
 
     Empty when the step never came or the operation ended well all the same.
     """
-    child = _run({"step": step, "operation": operation, "params": params, "cut_after": delay})
+    child = _run({"step": step, "operation": operation, "params": params, "cut_before": before})
     assert child.returncode == 0, f"the child ended with {child.returncode}: {child.stderr}"
     return json.loads(child.stdout or "{}")
 
@@ -130,15 +147,15 @@ def _die(name: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _live_until(step: int | str, operation: str, params: Mapping[str, Any], cut_after: float | None = None) -> None:
+def _live_until(step: int | str, operation: str, params: Mapping[str, Any], cut_before: str | None = None) -> None:
     passed: list[str] = []
     happens = _die
-    if cut_after is not None:
+    if cut_before is not None:
         engine = CutEngine()
         params = {**params, "docker_host": engine.address}
 
         def happens(name: str) -> None:
-            threading.Timer(cut_after, engine.cut).start() if cut_after else engine.cut()
+            engine.cut_before(cut_before) if cut_before else engine.cut()
 
     def fatal(name: str, original: Callable) -> Callable:
         def before(*arguments: Any, **options: Any) -> Any:
@@ -157,7 +174,7 @@ def _live_until(step: int | str, operation: str, params: Mapping[str, Any], cut_
     try:
         made.apply(plan)
     except OperationError as error:
-        if cut_after is None:
+        if cut_before is None:
             raise
         print(json.dumps(error.to_result(), default=str))
 

@@ -72,7 +72,7 @@ class EdgeStack(OperatedStack):
         api["environment"] = kept
         edge["stop_grace_period"] = "2s"
         (self.project.directory / "compose.yaml").write_text(yaml.safe_dump({"services": {"api": api, "edge": edge}}))
-        self.project.write_env({"APP_VERSION": version, "EDGE_PORT": str(self.port), "HEALTH_INTERVAL": "1s"})
+        self.project.write_env({"APP_VERSION": version, "EDGE_PORT": str(self.port), "HEALTH_INTERVAL": "1s", "HEALTH_START_PERIOD": "60s"})
 
     @property
     def options(self) -> dict:
@@ -151,7 +151,7 @@ class EdgeStack(OperatedStack):
         """What nginx takes for the address of this test: that of the host on the network of the stack."""
         path = f"/who-{uuid.uuid4().hex}"
         self.ask(path)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             lines = [line for line in self.project.compose("logs", "--no-log-prefix", "edge").stdout.splitlines() if f'"{path}"' in line]
             if lines:

@@ -67,7 +67,7 @@ class Remote:
         """Exit code and output."""
         run = self.start(playbook, *words, **variables)
         try:
-            output = run.communicate(timeout=400)[0]
+            output = run.communicate(timeout=900)[0]
         finally:
             run.kill()
         return run.returncode, output

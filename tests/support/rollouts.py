@@ -16,7 +16,7 @@ from tests.support.edge import EdgeStack
 from tests.support.modules import call
 from tests.support.stacks import docker
 
-PROBE = {"path": "/health", "rate": 40, "timeout": 5}
+PROBE = {"path": "/health", "rate": 40, "timeout": 30}
 # Settings that make a new version fail where its health check does not look.
 ENVIRONMENT = {"REDIS_HOST": "${REDIS_HOST:-}", "READY_PATH": "${READY_PATH-/health/ready}", "LOGIN_PASSWORD": "of-the-tests"}
 
@@ -70,6 +70,13 @@ class RolloutStack(EdgeStack):
         pools = json.loads(file.read_text())["traffic"]["pools"] if file.exists() else {}
         return {name: [one["weight"] for one in pool["backends"]] for name, pool in pools.items()}
 
+    def shifts(self) -> list[list[int]]:
+        """The weights that the edge was told of one after the other, as the journal keeps them."""
+        path = self.project.state_dir / self.name / "journal.ndjson"
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        pools = [event["traffic"]["pools"] for event in events if event["event"] == "edge_changed"]
+        return [[one["weight"] for one in pool["api"]["backends"]] for pool in pools if "api" in pool]
+
     def restart_with_other_addresses(self) -> None:
         """As an engine that was restarted leaves them: it gives the lowest free address to whoever comes first, here to who had the highest."""
         had = {address: known for known, address in self.api().items()}
@@ -90,7 +97,7 @@ class RolloutStack(EdgeStack):
         found = (self.version(), self.versions(), self.pinned, self.open)
         assert found == (version, [version] * replicas, {}, {}), f"{after}: {found}"
 
-    def wait_for(self, seen, seconds: float = 30) -> None:
+    def wait_for(self, seen, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not seen():
             assert time.monotonic() < deadline, f"{self.pinned} {self.open}"

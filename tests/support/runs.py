@@ -58,7 +58,7 @@ class Runs:
     def run(self, playbook: str, *words: str, **environment: str) -> tuple[int, dict, str]:
         """Exit code, record, output. No run may warn."""
         started = self.start(playbook, *words, **environment)
-        output = started.communicate(timeout=60)[0]
+        output = started.communicate(timeout=600)[0]
         assert "[WARNING]" not in output and "[DEPRECATION" not in output, output
         return started.returncode, self.record(), output
 
@@ -70,7 +70,7 @@ class Runs:
 
     def wait_for(self, seen) -> dict:
         """The first record that satisfies ``seen``, while the run goes on."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if self.files() and seen(self.record()):
                 return self.record()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -94,6 +96,13 @@ def docker(*words: str, stdin: str | None = None) -> str:
     done = subprocess.run(["docker", *words], input=stdin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
     return done.stdout
+
+
+def prune(kind: str, *filters: str) -> None:
+    """One at a time: the engine refuses a second one, of whatever test, while one is under way."""
+    with open(os.path.join(tempfile.gettempdir(), "runbook-tests-prune.lock"), "a", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        docker(kind, "prune", "--force", *filters)
 
 
 def miniature(directory: Path, name: str, version: str = "v1", **env: str) -> ComposeProject:

@@ -18,10 +18,10 @@ from tests.support.stacks import docker
 
 STACK, PORT = "shop", 18090
 VERSIONS = {"shop/api:v1": "runbook-api:v1", "shop/api:v2": "runbook-api:v2", "shop/api:v3": "runbook-api:v3", "shop/odd:v3": "runbook-api:bad"}
-ASK = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=5))['version'])"
+ASK = f"import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:{PORT}/health', timeout=30))['version'])"
 _SERVICE = {
     "environment": {"DRAIN_SECONDS": "0", "API_KEY": "a-key-that-nobody-may-see"},
-    "healthcheck": {"test": ["CMD", "app", "healthcheck"], "interval": "500ms", "timeout": "3s", "retries": 3, "start_period": "1s"},
+    "healthcheck": {"test": ["CMD", "app", "healthcheck"], "interval": "500ms", "timeout": "3s", "retries": 8, "start_period": "1s"},
     "stop_grace_period": "1s",
 }
 _RULES = {
@@ -37,7 +37,7 @@ PROBES = [{"name": "health", "role": "liveness", "url": f"http://127.0.0.1:{PORT
 DESCRIBED = {
     "runbook_environment": "staging",
     "stack_engine": "swarm",
-    "stack_swarm": {"timeout": 60},
+    "stack_swarm": {"timeout": 120},
     "stack_name": STACK,
     "stack_project_dir": "/opt/shop",
     "stack_services": {"app": "api"},
@@ -65,6 +65,7 @@ class SwarmHosts:
         try:
             for number in (0, 1):
                 self._trust(number)
+                self._await_way(number)
             address = self.inside(0, "hostname", "-i").split()[0]
             self.inside(0, "docker", "swarm", "init", "--advertise-addr", address)
             self.inside(
@@ -78,6 +79,12 @@ class SwarmHosts:
             for number in (1, 0):
                 subprocess.run(["docker", "exec", HOSTS[number], "docker", "swarm", "leave", "--force"], check=False, capture_output=True)
 
+    def _await_way(self, number: int) -> None:
+        until = time.monotonic() + 60
+        while not self.sockets[number].exists():
+            assert time.monotonic() < until, f"ssh does not lead to the engine of {HOSTS[number]}"
+            time.sleep(0.1)
+
     def _trust(self, number: int) -> None:
         trusted = json.dumps({"insecure-registries": [self.registry.address, self.registry.private]})
         self.inside(number, "sh", "-c", f"echo '{trusted}' > /etc/docker/daemon.json")
@@ -90,14 +97,14 @@ class SwarmHosts:
         agent = {**_SERVICE, "image": image, "deploy": {**_RULES, "mode": "global"}}
         text = yaml.safe_dump({"version": "3.8", "services": {"api": api, "agent": agent}})
         docker("exec", "--interactive", HOSTS[0], "docker", "stack", "deploy", "--compose-file", "-", STACK, stdin=text)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not self.look()["healthy"]:
             assert time.monotonic() < until, self.inside(0, "docker", "service", "ps", "--no-trunc", f"{STACK}_api", f"{STACK}_agent")
             time.sleep(0.3)
 
     def options(self, number: int = 0) -> dict:
         own = {"stack_name": STACK, "project_dir": "/opt/shop", "state_dir": str(self.directory / "state")}
-        return {**own, "docker_host": f"unix://{self.sockets[number]}", "timeout": 40}
+        return {**own, "docker_host": f"unix://{self.sockets[number]}", "timeout": 120}
 
     def call(self, state: str, check: bool = False, **options: object) -> dict:
         return call("swarm_service", {**self.options(), "state": state, **options}, check=check)

@@ -19,6 +19,7 @@ class WindowStack(EdgeStack):
         self.feed = directory / "feed.ndjson"
         told = {"kind": "file", "name": "feed", "path": str(self.feed)}
         settings = {"minutes": 30, "watch_minutes": 0.03, "baseline_seconds": 1, "backups": "none", "scheduler": "cron", "disk_free_min_mb": 64}
+        settings["limits"] = {"p95_floor_ms": 20000}  # how fast the machine of the tests is at the moment is not the matter
         settings["return"] = {"steps": [100], "hold": 1}
         places = {f"maintenance_window_job_{kind}_dir": str(self.root / place) for kind, place in (("lib", "lib"), ("unit", "units"), ("cron", "cron.d"))}
         edge = {
@@ -34,7 +35,7 @@ class WindowStack(EdgeStack):
             stack_window={**settings, **window},
             stack_notify={"targets": [told], "alarms": [told]},
             stack_files={"directory": str(directory / "project")},
-            stack_environment={"EDGE_PORT": "{{ stack_edge_port }}", "HEALTH_INTERVAL": "1s"},
+            stack_environment={"EDGE_PORT": "{{ stack_edge_port }}", "HEALTH_INTERVAL": "1s", "HEALTH_START_PERIOD": "60s"},
             stack_required_keys=[],
             stack_dependency_probes=[],
             stack_probes=[{"name": "alive", "url": "http://127.0.0.1:{{ stack_edge_port }}/health", "json": {"status": "ok"}}],
@@ -42,7 +43,7 @@ class WindowStack(EdgeStack):
                 "services": ["api"],
                 "acquire": "never",
                 "backup": "none",
-                "health_timeout": 30,
+                "health_timeout": 120,
                 "disk_free_min_mb": 64,
                 "probe_deadline": 8,
                 "probe_successes": 1,
@@ -76,7 +77,7 @@ class WindowStack(EdgeStack):
         lines = (self.root / "cron.d" / f"runbook-{self.name}-maintenance_window").read_text().splitlines()
         path = next(line.removeprefix("PATH=") for line in lines if line.startswith("PATH="))
         command = lines[-1].split(" ", 6)[6].removesuffix(" >/dev/null 2>&1")
-        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": path}, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env={"PATH": path}, capture_output=True, text=True, check=False, timeout=600)
 
     def forget_how_slow_it_was(self) -> None:
         """Nothing is as fast as what was measured before."""
@@ -89,7 +90,7 @@ class WindowStack(EdgeStack):
         return any((self.root / "cron.d").iterdir())
 
 
-def wait_until_gone(run: str, seconds: float = 60) -> None:
+def wait_until_gone(run: str, seconds: float = 300) -> None:
     """Until nothing is at work any more that was started with this word in its environment: a killed run's module goes on, as on a remote host."""
     deadline = time.monotonic() + seconds
     while any(run.encode() in _environment(path) for path in Path("/proc").glob("[0-9]*")):

@@ -17,6 +17,7 @@ from .._core.rollout_probe import PHASES, Aim, Sample
 
 _MOST_WORKERS = 32
 _LOOK_SECONDS = 0.02
+_LATE_SECONDS = 10  # by which a request may come and end later than it should, where others have the processor
 _REQUESTS_OF_A_WORKER = 12.5  # a second: as many as one can do while an answer takes 80 ms
 
 
@@ -53,11 +54,13 @@ class RolloutProbe:
         self._usual.learns = phase == PHASES[0]
 
     def listen(self, seconds: float) -> None:
-        """So long, and until each kind of request was answered once, or could have been."""
+        """So long; until a request of this phase has ended, and until each kind of request was answered once, or could have been."""
         wanted = {"GET"} if self._aim.post is None else {"GET", "POST"}
         until = time.monotonic() + self._aim.timeout + 2 / self._aim.rate
         time.sleep(seconds)
         while not wanted <= self._usual.answered and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        while not any(one.phase == self._phase for one in self.samples) and time.monotonic() < until + _LATE_SECONDS:
             time.sleep(_LOOK_SECONDS)
 
     @property

@@ -154,18 +154,19 @@ class RolloutRun:
         self._store.put(entry.at(SHIFTED))
 
     def _hold(self, entry: Rollout, probe: "_Listener", step: "_Step") -> None:
-        """A step lasts its time. Old containers that end meanwhile get no more requests, and what that cost is not held against the new."""
+        """A step lasts its time. Old containers that end meanwhile, also at its end, get no more requests; what that cost is not held against the new."""
         until = step.began + (self._terms.watch if step.percent == 100 else self._terms.hold)
         looked, counted = 0.0, step.counted
         while True:
-            if step.percent < 100 and time.monotonic() - looked >= _LIFE_SECONDS:
+            over = time.monotonic() >= until
+            if step.percent < 100 and (over or probe.spent() or time.monotonic() - looked >= _LIFE_SECONDS):
                 looked = time.monotonic()
                 if self._living(entry) != counted:
                     probe.stop_judging()
                     self._tools.warn(f"An old container of {entry.service} ended during the shift; the others take its requests.")
                     counted = self._scene.send(entry.service, *self._scene.sides(entry), step.percent)
             _require(probe.spent(), step.percent)
-            if time.monotonic() >= until:
+            if over:
                 return
             time.sleep(_LOOK_SECONDS)
 
@@ -245,7 +246,7 @@ class RolloutRun:
                 if not listener.judges:
                     self._tools.warn("Requests of the probe failed before anything was done: they are told, and the rollout is judged by health alone.")
                 yield listener
-                time.sleep(_LISTEN_SECONDS)
+                probe.listen(_LISTEN_SECONDS)
             finally:
                 self.samples.append(probe.samples)
 

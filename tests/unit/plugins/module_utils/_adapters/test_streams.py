@@ -13,7 +13,7 @@ from ansible_collections.runbook.compose.plugins.module_utils._adapters.fifo imp
 from ansible_collections.runbook.compose.plugins.module_utils._core.errors import TimedOut
 
 
-def soon(seconds: float = 5) -> float:
+def soon(seconds: float = 60) -> float:
     return time.monotonic() + seconds
 
 

@@ -90,7 +90,7 @@ def test_the_deadline_ends_the_call_and_fails_it():
     started = time.monotonic()
     with pytest.raises(ProbesFailed) as failed:
         run(ScriptedClient(api=[STARTING]), deadline=0.3, interval=0.02)
-    assert 0.2 < time.monotonic() - started < 1.0
+    assert 0.2 < time.monotonic() - started < 5.0
     assert failed.value.reason == "probe_not_ready"
 
 
