@@ -86,9 +86,13 @@ class ComposeProject:
             time.sleep(0.2)
 
     def containers(self, service: str) -> list[dict]:
-        """Inspect answers of a service's containers, in any state."""
+        """Inspect answers of a service's containers, in any state; one that was removed since they were listed is none."""
         listed = self.compose("ps", "--all", "--quiet", service, check=False).stdout.split()
-        return json.loads(docker("inspect", *listed)) if listed else []
+        if not listed:
+            return []
+        done = subprocess.run(["docker", "inspect", *listed], capture_output=True, text=True, check=False)
+        assert all("No such object" in line for line in done.stderr.splitlines()), done.stderr
+        return json.loads(done.stdout)
 
 
 def docker(*words: str, stdin: str | None = None) -> str:
