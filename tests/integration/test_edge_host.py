@@ -36,7 +36,16 @@ http {{
     include {directory}/sites-enabled/*;
 }}
 """
-SITE = "server {{\n    listen 127.0.0.1:{port};\n    location / {{\n        proxy_pass http://127.0.0.1:{api};\n        proxy_http_version 1.1;\n        proxy_set_header Upgrade $http_upgrade;\n        proxy_set_header Connection upgrade;\n    }}\n}}\n"
+SITE = """server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://127.0.0.1:{api};
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+    }}
+}}
+"""
 
 
 class Host:
