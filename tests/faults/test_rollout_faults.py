@@ -187,9 +187,11 @@ def test_new_ones_that_hang_after_a_kill_are_not_gone_on_with(stack):
     old, new = stack.version(), stack.other()
     stack.wants(new)
     assert stack.dies_at("RolloutScene.drain") and stack.phases() == "shifted"
+    # The rollout asks by itself whether it is well; for the engine it may be starting still.
+    stack.wait_for(lambda: all(one["State"]["Health"]["Status"] == "healthy" for one in stack.project.containers("api")))
     hanging = next(one["Id"] for one in stack.project.containers("api") if one["Config"]["Image"].endswith(new))
     docker("kill", "--signal", "STOP", hanging)
-    result = stack.rollout(health_timeout=4, stop_timeout=1)
+    result = stack.rollout(health_timeout=8, stop_timeout=1)
     assert result["failed"] and result["reason"] == "service_unhealthy" and "old ones serve again" in result["msg"], result
     stack.require_settled(old, 1)
     assert not stack.rollout()["failed"]
