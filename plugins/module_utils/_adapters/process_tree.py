@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from typing import Dict, List
+from typing import Dict, List, Set
 
 from .files import read_text
 
@@ -20,18 +20,32 @@ _POLL_SECONDS = 0.05
 def end_process(pid: int, container: str) -> bool:
     """Asks the process to end, then kills it; False when it is not a process of that container on this host.
 
+    Those without children go first: one whose parent went before it would become a child of the container's first process, and a Postgres that is that
+    process takes the end of a child by a signal for a crash, and ends all of its sessions.
     The engine may run elsewhere, where the same number is another process. The control group tells: it names the container.
     """
     if not belongs_to(pid, container):
         return False
-    family = [member for member in [pid, *_below(pid)] if belongs_to(member, container)]
-    _send(family, container, signal.SIGTERM)
-    until = time.monotonic() + _GRACE_SECONDS
-    while time.monotonic() < until and any(belongs_to(member, container) for member in family):
-        time.sleep(_POLL_SECONDS)
-    latecomers = [member for parent in family for member in _below(parent)]
-    _send([*family, *latecomers], container, signal.SIGKILL)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if _unwind(pid, container, number):
+            return True
+    _send([pid, *_below(pid)], container, signal.SIGKILL)  # it starts new ones faster than they are ended
     return True
+
+
+def _unwind(pid: int, container: str, number: signal.Signals) -> bool:
+    """Signals each process once it has no child any more; whether all were gone in time."""
+    until = time.monotonic() + _GRACE_SECONDS
+    signalled: Set[int] = set()
+    while time.monotonic() < until:
+        family = [member for member in [pid, *_below(pid)] if belongs_to(member, container)]
+        if not family:
+            return True
+        leaves = [member for member in family if not any(belongs_to(child, container) for child in _below(member))]
+        _send([leaf for leaf in leaves if leaf not in signalled], container, number)
+        signalled.update(leaves)
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _send(family: List[int], container: str, number: signal.Signals) -> None:
