@@ -148,6 +148,12 @@ def test_at_its_deadline_a_command_and_its_children_really_end(project, mode):
     assert all(container["State"]["Running"] for container in project.containers("tool"))
 
 
+def test_a_child_whose_parent_leaves_it_and_that_does_not_obey_ends_as_well(project):
+    result = run(project, "sh", "-c", "(trap '' TERM; echo begun; sleep 4713; true) & sleep 4713", timeout=3)
+    assert (result["reason"], result["details"]["stdout"]) == ("command_timed_out", ["begun"]), result
+    assert processes(project, "sleep 4713") == []
+
+
 def test_a_closed_output_is_not_the_end_and_a_background_process_is_not_waited_for(project):
     silent = run(project, "sh", "-c", "exec >&- 2>&-; sleep 1; exit 5")
     assert silent["details"]["exit_code"] == 5

@@ -26,29 +26,32 @@ def end_process(pid: int, container: str) -> bool:
     """
     if not belongs_to(pid, container):
         return False
+    family = {pid}
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if _unwind(pid, container, number):
+        if _unwind(family, container, number):
             return True
-    _send([pid, *_below(pid)], container, signal.SIGKILL)  # it starts new ones faster than they are ended
+    _send(family, container, signal.SIGKILL)  # it starts new ones faster than they are ended
     return True
 
 
-def _unwind(pid: int, container: str, number: signal.Signals) -> bool:
-    """Signals each process once it has no child any more; whether all were gone in time."""
+def _unwind(family: Set[int], container: str, number: signal.Signals) -> bool:
+    """Signals each process once it has no child any more; whether all were gone in time. ``family`` grows, and so knows those whose parent has left them."""
     until = time.monotonic() + _GRACE_SECONDS
     signalled: Set[int] = set()
     while time.monotonic() < until:
-        family = [member for member in [pid, *_below(pid)] if belongs_to(member, container)]
-        if not family:
+        children = _children()
+        family.update(_below(family, children))
+        living = {member for member in family if belongs_to(member, container)}
+        if not living:
             return True
-        leaves = [member for member in family if not any(belongs_to(child, container) for child in _below(member))]
-        _send([leaf for leaf in leaves if leaf not in signalled], container, number)
-        signalled.update(leaves)
+        leaves = {member for member in living if not living & set(children.get(member, ()))}
+        _send(leaves - signalled, container, number)
+        signalled |= leaves
         time.sleep(_POLL_SECONDS)
     return False
 
 
-def _send(family: List[int], container: str, number: signal.Signals) -> None:
+def _send(family: Set[int], container: str, number: signal.Signals) -> None:
     for member in family:
         if belongs_to(member, container):  # checked again just before: numbers are given anew
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -62,7 +65,8 @@ def belongs_to(pid: int, container: str) -> bool:
     return False
 
 
-def _below(pid: int) -> List[int]:
+def _children() -> Dict[int, List[int]]:
+    """Of all processes of this host, by their parent."""
     children: Dict[int, List[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -70,10 +74,14 @@ def _below(pid: int) -> List[int]:
                 # "pid (name) state ppid ...": the name may hold anything, so the last bracket counts.
                 parent = int((read_text(f"/proc/{name}/stat") or "").rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(name))
-    found: List[int] = []
-    todo = [pid]
+    return children
+
+
+def _below(family: Set[int], children: Dict[int, List[int]]) -> Set[int]:
+    found: Set[int] = set()
+    todo = list(family)
     while todo:
         below = children.get(todo.pop(), [])
-        found += below
         todo += below
+        found.update(below)
     return found
